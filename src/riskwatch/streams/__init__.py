@@ -1,0 +1,1 @@
+"""The contract: events, outputs, journal entries, topics, codecs, dead letters, and the client that publishes."""

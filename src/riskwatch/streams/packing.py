@@ -1,0 +1,350 @@
+"""Customer keys, hashes, and the making and reading of journal entries.
+
+An entry is made once for each event, so this is a hot path: each event type has one row in a table of functions, and the
+whole header is written by one precompiled `struct.Struct` that mirrors `ENTRY` field by field (a test compares the two).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import get_args
+from unicodedata import is_normalized, normalize
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
+
+from riskwatch.streams import events
+from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
+from riskwatch.streams.events import AnyEvent, Event
+from riskwatch.streams.pseudonyms import pseudonymise
+
+NAN = float("nan")
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 (a plain name is faster than datetime.UTC's lookup)
+MILLISECOND = timedelta(milliseconds=1)
+QUARTER_MS = 15 * 60 * 1000
+
+HEADER = struct.Struct("<qqqqQQQQQdddddffffffiIBBBBBBBB")
+HEADER_SIZE = HEADER.size
+VERSION_AT = int(ENTRY.fields["version"][1]) if ENTRY.fields is not None else 0
+
+KIND_OF: Mapping[type[Event], Kind] = {
+    events.LoanApplied: Kind.LOAN_APPLIED,
+    events.LoginSucceeded: Kind.LOGIN_SUCCEEDED,
+    events.LoginFailed: Kind.LOGIN_FAILED,
+    events.DeviceSeen: Kind.DEVICE_SEEN,
+    events.DeviceChanged: Kind.DEVICE_CHANGED,
+    events.PurchaseMade: Kind.PURCHASE_MADE,
+    events.LoanOpened: Kind.LOAN_OPENED,
+    events.InstalmentDue: Kind.INSTALMENT_DUE,
+    events.RepaymentReceived: Kind.REPAYMENT_RECEIVED,
+    events.RepaymentReversed: Kind.REPAYMENT_REVERSED,
+    events.PromiseMade: Kind.PROMISE_MADE,
+    events.ContactMade: Kind.CONTACT_MADE,
+    events.FraudConfirmed: Kind.FRAUD_CONFIRMED,
+    events.FraudCleared: Kind.FRAUD_CLEARED,
+}
+
+
+def _positions(literal: object) -> dict[str | None, int]:
+    """Each value of a Literal → its 1-based position; None → 0."""
+    return {None: 0, **{value: position for position, value in enumerate(get_args(literal), 1)}}
+
+
+CHANNELS = _positions(events.Channel)
+PRODUCTS = _positions(events.Product)
+CONTACT_CHANNELS = _positions(events.ContactChannel)
+CONTACT_OUTCOMES = _positions(events.ContactOutcome)
+
+
+class BadEntry(ValueError):
+    """A journal record is not an entry of this version."""
+
+
+# ---------------------------------------------------------------------------------------------------------------- keys
+
+
+def nfc(text: str) -> str:
+    """Unicode normal form C: two spellings of one text become one."""
+    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)
+
+
+def customer_key(tenant: str, customer_id: str) -> bytes:
+    """The Kafka key of everything about a customer: `tenant/customer_id` in UTF-8, the id in NFC."""
+    return f"{tenant}/{nfc(customer_id)}".encode()
+
+
+def split_key(key: bytes) -> tuple[str, str]:
+    """The tenant and the customer id of a customer key. A tenant holds no slash, so the first one divides them.
+
+    Raises `ValueError` where there is none, or where the key is not UTF-8.
+    """
+    tenant, slash, customer_id = key.decode().partition("/")
+    if not slash:
+        raise ValueError("not a customer key: it has no slash")
+    return tenant, customer_id
+
+
+def partition_of(key: bytes, n: int) -> int:
+    """The journal partition, out of `n`, of a customer key."""
+    return int(xxh3_64_intdigest(key)) % n
+
+
+def hash64(tenant: str, text: str) -> int:
+    """64 bits (uint64) that stand for a text of a tenant where only sameness matters. 0 is kept for "absent"."""
+    return _hash(f"{tenant}\x1f{nfc(text)}".encode())
+
+
+def _hash(data: bytes) -> int:
+    return xxh3_64_intdigest(data) or 1
+
+
+# ---------------------------------------------------------------------------------------------------------------- time
+
+
+def to_ms(at: datetime) -> int:
+    """Whole milliseconds since 1970 UTC, rounded down. Exact: no float is involved."""
+    return (at - EPOCH) // MILLISECOND
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The UTC instant of milliseconds since 1970."""
+    return EPOCH + timedelta(milliseconds=at_ms)
+
+
+@lru_cache(maxsize=65_536)
+def _offset_ms(zone: ZoneInfo, quarter: int) -> int | None:
+    """UTC offset of a zone during a quarter of an hour; None where it changes within it (Newfoundland did, at 00:01)."""
+    first = from_ms(quarter * QUARTER_MS).astimezone(zone).utcoffset()
+    last = from_ms((quarter + 1) * QUARTER_MS - 1).astimezone(zone).utcoffset()
+    if first is None or first != last:
+        return None
+    return first // MILLISECOND
+
+
+def local_hour(at_ms: int, zone: ZoneInfo) -> int:
+    """The hour (0-23) on the zone's clock at an instant."""
+    offset = _offset_ms(zone, at_ms // QUARTER_MS)
+    if offset is None:
+        return from_ms(at_ms).astimezone(zone).hour
+    return (at_ms + offset) // 3_600_000 % 24
+
+
+# ------------------------------------------------------------------------------------------------------------- entries
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(AnyEvent).decode
+
+# What an event type contributes: subject, device, ip, counterparty (texts or None), amount, income, position, session
+# seconds, paste share, term, bureau score, flags, channel, product, outcome. Positional, for speed; see `_header`.
+_Parts = tuple[
+    str | None, str | None, str | None, str | None,
+    float, float, "events.Geo | None", float, float, float, float, int, int, int, int,
+]  # fmt: skip
+
+
+def _number(value: float | None) -> float:
+    return NAN if value is None else value
+
+
+def _loan_applied(e: events.LoanApplied) -> _Parts:
+    session, declared, bureau = e.session, e.declared, e.bureau
+    return (
+        e.application_id, e.device_id, e.ip, e.merchant_id,
+        e.amount, NAN if declared is None else _number(declared.monthly_income), e.geo,
+        NAN if session is None else _number(session.seconds), NAN if session is None else _number(session.paste_share),
+        e.term_months, NAN if bureau is None else _number(bureau.score), 0, CHANNELS[e.channel], PRODUCTS[e.product], 0,
+    )  # fmt: skip
+
+
+def _login(e: events.LoginSucceeded | events.LoginFailed) -> _Parts:
+    session = e.session
+    if session is None:
+        return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
+    return (
+        None, e.device_id, e.ip, None, NAN, NAN, e.geo, _number(session.seconds), _number(session.paste_share),
+        NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
+    )  # fmt: skip
+
+
+def _device_flags(e: events.DeviceSeen | events.DeviceChanged) -> int:
+    return (Flag.EMULATOR.value if e.emulator else 0) | (_ROOTED if e.rooted else 0) | (_PROXY if e.proxy else 0)
+
+
+_ROOTED, _PROXY, _SIM_CHANGED, _CLAMPED = (
+    Flag.ROOTED.value, Flag.PROXY.value, Flag.SIM_CHANGED.value, Flag.CLAMPED.value,
+)  # fmt: skip
+
+
+def _device_seen(e: events.DeviceSeen) -> _Parts:
+    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, _device_flags(e), 0, 0, 0
+
+
+def _device_changed(e: events.DeviceChanged) -> _Parts:
+    flags = _device_flags(e) | (_SIM_CHANGED if e.sim_changed else 0)
+    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, flags, 0, 0, 0
+
+
+def _purchase(e: events.PurchaseMade) -> _Parts:
+    counterparty = e.merchant_id if e.terminal_id is None else e.terminal_id
+    return (
+        None, e.device_id, e.ip, counterparty, e.amount, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
+    )  # fmt: skip
+
+
+def _loan_opened(e: events.LoanOpened) -> _Parts:
+    term, product = len(e.schedule), PRODUCTS[e.product]
+    return e.loan_id, None, None, e.merchant_id, e.principal, NAN, None, NAN, NAN, term, NAN, 0, 0, product, 0
+
+
+def _repayment(e: events.InstalmentDue | events.RepaymentReversed | events.PromiseMade) -> _Parts:
+    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+
+
+def _repayment_received(e: events.RepaymentReceived) -> _Parts:
+    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
+
+
+def _contact(e: events.ContactMade) -> _Parts:
+    channel, outcome = CONTACT_CHANNELS[e.channel], CONTACT_OUTCOMES[e.outcome]
+    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, channel, 0, outcome
+
+
+def _fraud_confirmed(e: events.FraudConfirmed) -> _Parts:
+    return e.subject_event_id, None, None, None, _number(e.loss), NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+
+
+def _fraud_cleared(e: events.FraudCleared) -> _Parts:
+    return e.subject_event_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+
+
+_PARTS = {
+    events.LoanApplied: _loan_applied,
+    events.LoginSucceeded: _login,
+    events.LoginFailed: _login,
+    events.DeviceSeen: _device_seen,
+    events.DeviceChanged: _device_changed,
+    events.PurchaseMade: _purchase,
+    events.LoanOpened: _loan_opened,
+    events.InstalmentDue: _repayment,
+    events.RepaymentReceived: _repayment_received,
+    events.RepaymentReversed: _repayment,
+    events.PromiseMade: _repayment,
+    events.ContactMade: _contact,
+    events.FraudConfirmed: _fraud_confirmed,
+    events.FraudCleared: _fraud_cleared,
+}
+_TABLE = {event_type: (KIND_OF[event_type].value, parts) for event_type, parts in _PARTS.items()}
+
+
+def pack_entry(
+    event: AnyEvent,
+    *,
+    source_topic: int,
+    source_partition: int,
+    source_offset: int,
+    source_at: int,
+    ingested_at: int,
+    zone_of: Mapping[str, ZoneInfo],
+    secret: bytes,
+    latest_ms: int | None = None,
+) -> bytes:
+    """One journal record: `ENTRY` header, then the event as msgpack with its personal identifiers hashed under `secret`.
+
+    `source_topic`: index in `topics.INPUTS`. Times: milliseconds since 1970. `latest_ms`: an event that claims to have
+    occurred later is taken to have occurred then, and flagged. `zone_of`: the zone of each tenant that has one; other
+    tenants' events are read in their own offset. Expects an event that `decode_event` returned (normalised, in range).
+    """
+    event_type = type(event)
+    if event_type is events.LoanApplied and event.identifiers is not None:  # type: ignore[union-attr]
+        event = pseudonymise(event, secret)
+    kind, parts = _TABLE[event_type]
+    (
+        subject, device, ip, counterparty, amount, income, geo, seconds, paste_share, term, bureau, flags, channel,
+        product, outcome,
+    ) = parts(event)  # type: ignore[operator]  # fmt: skip
+
+    at = event.occurred_at
+    at_ms = (at - EPOCH) // MILLISECOND
+    zone = zone_of.get(event.tenant)
+    if latest_ms is not None and at_ms > latest_ms:
+        at_ms, flags = latest_ms, flags | _CLAMPED
+        hour = local_hour(at_ms, zone) if zone is not None else from_ms(at_ms).astimezone(at.tzinfo).hour
+    elif zone is None:
+        hour = at.hour
+    else:
+        offset = _offset_ms(zone, at_ms // QUARTER_MS)
+        hour = at.astimezone(zone).hour if offset is None else (at_ms + offset) // 3_600_000 % 24
+
+    scope = f"{event.tenant}\x1f"
+    if geo is None:
+        latitude = longitude = NAN
+    else:
+        latitude, longitude = geo.latitude, geo.longitude
+    return HEADER.pack(
+        at_ms, ingested_at, source_at, source_offset,
+        xxh3_64_intdigest(f"{scope}{event.event_id}".encode()) or 1,
+        0 if subject is None else xxh3_64_intdigest(f"{scope}{subject}".encode()) or 1,
+        0 if device is None else xxh3_64_intdigest(f"{scope}{device}".encode()) or 1,
+        0 if ip is None else xxh3_64_intdigest(f"{scope}{ip}".encode()) or 1,
+        0 if counterparty is None else xxh3_64_intdigest(f"{scope}{counterparty}".encode()) or 1,
+        amount, NAN, income, NAN, NAN,
+        latitude, longitude, seconds, paste_share, term, bureau,
+        source_partition, flags,
+        source_topic, kind, channel, product, hour, outcome, ENTRY_VERSION, 0,
+    ) + _encode(event)  # fmt: skip
+
+
+def pack_broadcast(kind: Kind, at_ms: int, payload: bytes = b"") -> bytes:
+    """A broadcast entry: header without customer, source or numbers, then `payload` as it is."""
+    return (
+        HEADER.pack(
+            at_ms, at_ms, at_ms, -1, 0, 0, 0, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+            -1, 0, 0, kind, 0, 0, 0, 0, ENTRY_VERSION, 0,
+        )
+        + payload
+    )  # fmt: skip
+
+
+def pack_tick(at_ms: int) -> bytes:
+    """The broadcast entry that says: it is now `at_ms`."""
+    return pack_broadcast(Kind.TICK, at_ms)
+
+
+def unpack_event(value: bytes) -> AnyEvent:
+    """The event of an entry; its time is in UTC. Raises `BadEntry` where what follows the header is no event."""
+    try:
+        return _decode(memoryview(value)[HEADER_SIZE:])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadEntry(f"the journal record holds no event: {error}") from error
+
+
+def payload_of(value: bytes) -> bytes:
+    """What follows the header: the payload of a broadcast entry, the msgpack of another."""
+    return value[HEADER_SIZE:]
+
+
+def headers_of(values: Sequence[bytes]) -> NDArray[np.void]:
+    """The headers of a batch as one writable `ENTRY` array, in order. Raises `BadEntry` that names the first bad record."""
+    size = HEADER_SIZE
+    try:
+        data = bytearray().join([value[:size] for value in values])
+    except TypeError:
+        at = next(i for i, value in enumerate(values) if value is None)
+        raise BadEntry(f"journal record {at} of the batch has no value") from None
+    if len(data) != size * len(values):
+        at = next(i for i, value in enumerate(values) if len(value) < size)
+        raise BadEntry(f"journal record {at} of the batch has {len(values[at])} bytes, a header has {size}")
+    headers = np.frombuffer(data, dtype=ENTRY)
+    versions = headers["version"]
+    if len(versions) and (versions != ENTRY_VERSION).any():
+        at = int(np.argmax(versions != ENTRY_VERSION))
+        raise BadEntry(
+            f"journal record {at} of the batch is of entry version {int(versions[at])}; this worker reads {ENTRY_VERSION}"
+        )
+    return headers

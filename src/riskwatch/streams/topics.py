@@ -1,0 +1,168 @@
+"""Every topic of riskwatch, as one table: who writes it, how it is keyed, how long it is kept, what it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec import Struct
+
+from riskwatch.streams.events import (
+    ContactMade,
+    DeviceChanged,
+    DeviceSeen,
+    Event,
+    FraudCleared,
+    FraudConfirmed,
+    InstalmentDue,
+    LoanApplied,
+    LoanOpened,
+    LoginFailed,
+    LoginSucceeded,
+    PromiseMade,
+    PurchaseMade,
+    RepaymentReceived,
+    RepaymentReversed,
+)
+
+Role = Literal["input", "internal", "output"]
+
+VERSION = "v1"
+DEFAULT_PREFIX = "riskwatch"
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """One topic. `partitions`: "customer" topics share one partition count, "one" topics have a single partition."""
+
+    name: str
+    role: Role
+    description: str
+    key: str = "customer"
+    cleanup: Literal["delete", "compact"] = "delete"
+    partitions: Literal["customer", "one"] = "customer"
+    event_types: tuple[type[Event], ...] = ()
+
+
+APPLICATIONS = Topic(
+    name="applications",
+    role="input",
+    event_types=(LoanApplied,),
+    description="Applications for loans.",
+)
+LOGINS = Topic(
+    name="logins",
+    role="input",
+    event_types=(LoginSucceeded, LoginFailed),
+    description="Logins, succeeded and failed.",
+)
+DEVICES = Topic(
+    name="devices",
+    role="input",
+    event_types=(DeviceSeen, DeviceChanged),
+    description="What the app reports of the device that it runs on.",
+)
+TRANSACTIONS = Topic(
+    name="transactions",
+    role="input",
+    event_types=(PurchaseMade,),
+    description="Payments at merchants and terminals.",
+)
+REPAYMENTS = Topic(
+    name="repayments",
+    role="input",
+    event_types=(LoanOpened, InstalmentDue, RepaymentReceived, RepaymentReversed, PromiseMade),
+    description="Loans with their schedules, due dates, repayments, reversals and promises to pay.",
+)
+CONTACTS = Topic(
+    name="contacts",
+    role="input",
+    event_types=(ContactMade,),
+    description="Collections contacts and their outcomes.",
+)
+FRAUD_CASES = Topic(
+    name="fraud-cases",
+    role="input",
+    event_types=(FraudConfirmed, FraudCleared),
+    description="Verdicts of fraud investigations.",
+)
+JOURNAL = Topic(
+    name="journal",
+    role="internal",
+    description="One ordered log of everything that can change a customer's risk; see `riskwatch.streams.entry`. "
+    "Broadcast entries have no key and one copy in every partition.",
+)
+TRAINING_EXAMPLES = Topic(
+    name="training-examples",
+    role="internal",
+    partitions="one",
+    description="Feature vectors and scores kept at prediction time, with the label that later proved true.",
+)
+MODEL_SNAPSHOTS = Topic(
+    name="model-snapshots",
+    role="internal",
+    key="model",
+    cleanup="compact",
+    partitions="one",
+    description="The newest state of each model that the learner keeps.",
+)
+FRAUD_ALERTS = Topic(
+    name="fraud-alerts", role="output", description="Alerts that a fraud team works, each with its reasons."
+)
+EARLY_WARNINGS = Topic(
+    name="early-warnings", role="output", description="Alerts that a loan-monitoring team works, each with its reasons."
+)
+SHADOW_ALERTS = Topic(
+    name="shadow-alerts", role="output", description="What rules in shadow would have raised. Nobody acts on it."
+)
+DEAD_LETTERS = Topic(
+    name="dead-letters",
+    role="output",
+    key="as received",
+    description="Records that could not be read, byte for byte, with every fault in their headers.",
+)
+MODEL_METRICS = Topic(
+    name="model-metrics",
+    role="output",
+    key="model",
+    partitions="one",
+    description="How the models do on labels that arrived since: AUC, average precision, log loss, drift.",
+)
+
+INPUTS: tuple[Topic, ...] = (APPLICATIONS, LOGINS, DEVICES, TRANSACTIONS, REPAYMENTS, CONTACTS, FRAUD_CASES)
+"""The order is part of the journal's format: `source_topic` of an entry is an index into it. Append only."""
+
+TOPICS: tuple[Topic, ...] = (
+    *INPUTS,
+    JOURNAL,
+    TRAINING_EXAMPLES,
+    MODEL_SNAPSHOTS,
+    FRAUD_ALERTS,
+    EARLY_WARNINGS,
+    SHADOW_ALERTS,
+    DEAD_LETTERS,
+    MODEL_METRICS,
+)
+
+TOPIC_OF: Mapping[type[Event], Topic] = MappingProxyType(
+    {event_type: topic for topic in INPUTS for event_type in topic.event_types}
+)
+"""Event type → the input topic that it is published to."""
+
+SOURCE_TOPIC: Mapping[str, int] = MappingProxyType({topic.name: index for index, topic in enumerate(INPUTS)})
+"""Name of an input topic → `source_topic` of the entries that come from it."""
+
+
+def full_name(topic: Topic, prefix: str = DEFAULT_PREFIX) -> str:
+    """The topic's name at the broker, such as `riskwatch.logins.v1`."""
+    return f"{prefix}.{topic.name}.{VERSION}"
+
+
+def topic_settings(topic: Topic) -> dict[str, str]:
+    """What the broker must be told when the topic is created (Kafka topic configuration).
+
+    Input topics carry the broker's own clock: `source_at` is when the record arrived, whatever the publisher's clock says.
+    Every other topic keeps the time that its producer set.
+    """
+    stamp = "LogAppendTime" if topic.role == "input" else "CreateTime"
+    return {"cleanup.policy": topic.cleanup, "message.timestamp.type": stamp}
