@@ -1,0 +1,5 @@
+"""`python -m riskwatch` is `riskwatch`."""
+
+from riskwatch.cli import main
+
+main()
