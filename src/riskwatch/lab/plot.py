@@ -1,0 +1,64 @@
+"""What a planted story is made of: the lives of its customers, and the truth about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from random import Random
+from typing import Literal
+
+from msgspec import Struct
+
+from riskwatch.lab.life import Dated
+from riskwatch.lab.loans import Loan, Terms
+from riskwatch.lab.people import Calendar, Customer, Phase
+
+Expected = Literal["fraud", "early-warning", "none"]
+
+
+class Truth(Struct, frozen=True, kw_only=True):
+    """What is true of `customers` (tenant and customer id) in `[begins, ends]`, and the kind of alert it deserves."""
+
+    kind: str
+    expected: Expected
+    customers: tuple[tuple[str, str], ...]
+    begins: datetime
+    ends: datetime
+
+
+class Life(Struct, frozen=True, kw_only=True):
+    """How one customer of a story lives: what differs from a healthy one. Daily life runs from `from_day` to
+    `until_day`.
+    """
+
+    phases: tuple[Phase, ...] = ()
+    loans: tuple[tuple[Loan, Terms], ...] | None = None
+    events: tuple[Dated, ...] = ()
+    from_day: int = 0
+    until_day: int | None = None
+
+
+class Plot(Struct, frozen=True, kw_only=True):
+    """A story as it was planted: one life for each of its customers, and when it should be noticed (ms)."""
+
+    lives: tuple[Life, ...]
+    begins: int
+    ends: int
+
+
+Plant = Callable[[Sequence[Customer], Calendar, Random, Sequence[str]], Plot]
+
+
+def some_day(random: Random, calendar: Calendar, low: float, high: float) -> int:
+    """A day between two shares of the simulation."""
+    return int(calendar.days * random.uniform(low, high))
+
+
+def in_order(events: Sequence[Dated]) -> tuple[Dated, ...]:
+    """The events in order of time."""
+    return tuple(sorted(events, key=lambda dated: dated[0]))
+
+
+def within(events: Sequence[Dated], calendar: Calendar) -> tuple[Dated, ...]:
+    """The events in order of time, without those after the end of the simulation."""
+    return in_order([dated for dated in events if dated[0] < calendar.end])
