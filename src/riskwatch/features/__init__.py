@@ -1,1 +1,1 @@
-"""Records to numbers: the feature table, the layout of a customer's state, the compiled kernel, row packing, accounts."""
+"""Records to numbers: the feature table, the layout of a row, the compiled kernel, row packing, accounts."""
