@@ -1,0 +1,90 @@
+"""What a model reads: features, each with the transform that is applied alike when it is learned from and when it
+scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Transform = Literal["identity", "log1p"]
+
+
+class Input(Struct, frozen=True, kw_only=True):
+    """One input of a model: a feature of the feature table, and how its heavy tail is tamed.
+
+    `log1p` is sign(x) · log(1 + |x|): an amount of 10,000 weighs 9.2 and not 10,000, and values below zero keep their
+    sign.
+    """
+
+    feature: str
+    transform: Transform = "identity"
+
+
+ENTRY_INPUTS: tuple[str, ...] = ("amount", "at_night")
+"""Inputs that come from the entry itself: its amount in minor units, and 1 where its local hour is before 6, else 0."""
+
+TRANSACTION_FRAUD_INPUTS: tuple[Input, ...] = (
+    Input(feature="amount", transform="log1p"),
+    Input(feature="at_night"),
+    Input(feature="purchase_amount_z"),
+    Input(feature="purchase_amount_over_mean", transform="log1p"),
+    Input(feature="purchase_amount_mean", transform="log1p"),
+    Input(feature="purchase_amount_max_24h", transform="log1p"),
+    Input(feature="purchase_amount_max_30d", transform="log1p"),
+    Input(feature="purchase_amount_24h_over_daily_30d", transform="log1p"),
+    Input(feature="purchase_count_1h", transform="log1p"),
+    Input(feature="purchase_count_24h", transform="log1p"),
+    Input(feature="purchase_count_7d", transform="log1p"),
+    Input(feature="purchase_count_30d", transform="log1p"),
+    Input(feature="purchase_count_24h_over_daily_30d", transform="log1p"),
+    Input(feature="seconds_since_last_purchase", transform="log1p"),
+    Input(feature="counterparty_distinct_24h", transform="log1p"),
+    Input(feature="counterparty_age_hours", transform="log1p"),
+    Input(feature="activity_hour_habit"),
+    Input(feature="device_age_hours", transform="log1p"),
+    Input(feature="login_failed_count_24h", transform="log1p"),
+    Input(feature="fraud_confirmed_count_90d", transform="log1p"),
+)
+"""What the transaction-fraud model reads, at a purchase."""
+
+TRANSACTION_FRAUD_FEATURES: tuple[str, ...] = tuple(each.feature for each in TRANSACTION_FRAUD_INPUTS)
+
+
+def gather(
+    inputs: Sequence[Input], matrix: NDArray[np.float64], column_of: Mapping[str, int], entries: NDArray[np.void]
+) -> NDArray[np.float64]:
+    """The raw inputs float64[n, inputs], of the feature matrix float64[n, columns] and the entries `ENTRY`[n] beside
+    it.
+
+    Raises `KeyError` for an input that is neither a column nor one of `ENTRY_INPUTS`; `decode_model` refuses such a
+    model.
+    """
+    gathered = np.empty((len(entries), len(inputs)))
+    for place, each in enumerate(inputs):
+        if each.feature == "amount":
+            gathered[:, place] = entries["amount"]
+        elif each.feature == "at_night":
+            gathered[:, place] = entries["local_hour"] < 6
+        else:
+            gathered[:, place] = matrix[:, column_of[each.feature]]
+    return gathered
+
+
+def log1p_rows(inputs: Sequence[Input]) -> NDArray[np.intp]:
+    """The positions of the inputs that are log-transformed."""
+    return np.array([i for i, each in enumerate(inputs) if each.transform == "log1p"], dtype=np.intp)
+
+
+def apply_transforms(block: NDArray[np.float64], logged: NDArray[np.intp]) -> None:
+    """Transform `block` in place. Shape [inputs, examples], C-contiguous; unknown or infinite values become NaN.
+
+    One input is one contiguous row: NumPy's vector loops then give an example the same bits alone and within a batch.
+    """
+    block[~np.isfinite(block)] = np.nan
+    for row in logged:
+        values = block[row]
+        np.copysign(np.log1p(np.abs(values)), values, out=values)
