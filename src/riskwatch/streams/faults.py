@@ -32,7 +32,8 @@ CODES: Mapping[str, str] = MappingProxyType(
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """One thing wrong with a record. `path`: the field, such as `schedule[2].amount`; empty for the record as a whole."""
+    """One thing wrong with a record. `path`: the field, such as `schedule[2].amount`; empty for the record as a
+    whole."""
 
     code: str
     path: str

@@ -1,4 +1,5 @@
-"""The records that riskwatch publishes: alerts, training examples, model metrics. JSON on the wire; NaN becomes null."""
+"""The records that riskwatch publishes: alerts, training examples, model metrics. JSON on the wire; NaN becomes
+null."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Cause(Struct, frozen=True, kw_only=True):
-    """The journal entry that made the alert. `event_id` is the publisher's; empty for entries derived within the fold."""
+    """The journal entry that made the alert. `event_id` is the publisher's; empty for entries derived within the
+    fold."""
 
     partition: int
     offset: int
@@ -32,7 +34,8 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """Somebody should look at this customer. `alert_id` repeats when the same alert is published again: drop repeats by it.
+    """Somebody should look at this customer. `alert_id` repeats when the same alert is published again: drop repeats
+    by it.
 
     `subject` is what the alert is about: the customer unless the rule says otherwise. `occurred_at` is event time,
     `detected_at` the worker's clock; the difference of the two is the latency that a reader of the alerts sees.
@@ -121,11 +124,10 @@ def decode_model_metrics(value: bytes) -> ModelMetrics:
 
 def alert_identity(rule: str, subject: bytes, event: int) -> str:
     """The id of the alert that `rule` raises about `subject` because of `event`: 32 hexadecimal characters.
-
-    `subject` is the customer key, `event` the entry's event hash (uint64). Partitions, offsets and batches play no part, so
-    a repeat after a crash, and a replay with another partition count, give the same id. The parts are length-prefixed:
-    no two different triples share a digest's input.
-    """
+ `subject` is the customer key, `event` the entry's event hash (uint64). Partitions, offsets and batches play no part,
+so a repeat after a crash, and a replay with another partition count, give the same id. The parts are length-prefixed:
+no two different triples share a digest's input.
+"""
     name = rule.encode()
     parts = len(name).to_bytes(4, "little") + name + len(subject).to_bytes(4, "little") + subject
     return blake2b(parts + int(event).to_bytes(8, "little"), digest_size=16).hexdigest()

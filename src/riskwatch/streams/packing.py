@@ -1,7 +1,7 @@
 """Customer keys, hashes, and the making and reading of journal entries.
-
-An entry is made once for each event, so this is a hot path: each event type has one row in a table of functions, and the
-whole header is written by one precompiled `struct.Struct` that mirrors `ENTRY` field by field (a test compares the two).
+ An entry is made once for each event, so this is a hot path: each event type has one row in a table of functions, and
+the whole header is written by one precompiled `struct.Struct` that mirrors `ENTRY` field by field (a test compares the
+two).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import get_args
 from unicodedata import is_normalized, normalize
 from zoneinfo import ZoneInfo
 
@@ -19,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from riskwatch.streams import events
 from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
-from riskwatch.streams.events import AnyEvent, Event
-from riskwatch.streams.pseudonyms import pseudonymise
+from riskwatch.streams.events import AnyEvent, LoanApplied
+from riskwatch.streams.parts import KIND_AND_PARTS, KIND_OF
+from riskwatch.streams.pseudonyms import keyed_hash, pseudonymise
 
 NAN = float("nan")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 (a plain name is faster than datetime.UTC's lookup)
@@ -31,35 +30,30 @@ QUARTER_MS = 15 * 60 * 1000
 
 HEADER = struct.Struct("<qqqqQQQQQdddddffffffiIBBBBBBBB")
 HEADER_SIZE = HEADER.size
-VERSION_AT = int(ENTRY.fields["version"][1]) if ENTRY.fields is not None else 0
+_CLAMPED = Flag.CLAMPED.value
 
-KIND_OF: Mapping[type[Event], Kind] = {
-    events.LoanApplied: Kind.LOAN_APPLIED,
-    events.LoginSucceeded: Kind.LOGIN_SUCCEEDED,
-    events.LoginFailed: Kind.LOGIN_FAILED,
-    events.DeviceSeen: Kind.DEVICE_SEEN,
-    events.DeviceChanged: Kind.DEVICE_CHANGED,
-    events.PurchaseMade: Kind.PURCHASE_MADE,
-    events.LoanOpened: Kind.LOAN_OPENED,
-    events.InstalmentDue: Kind.INSTALMENT_DUE,
-    events.RepaymentReceived: Kind.REPAYMENT_RECEIVED,
-    events.RepaymentReversed: Kind.REPAYMENT_REVERSED,
-    events.PromiseMade: Kind.PROMISE_MADE,
-    events.ContactMade: Kind.CONTACT_MADE,
-    events.FraudConfirmed: Kind.FRAUD_CONFIRMED,
-    events.FraudCleared: Kind.FRAUD_CLEARED,
-}
-
-
-def _positions(literal: object) -> dict[str | None, int]:
-    """Each value of a Literal → its 1-based position; None → 0."""
-    return {None: 0, **{value: position for position, value in enumerate(get_args(literal), 1)}}
-
-
-CHANNELS = _positions(events.Channel)
-PRODUCTS = _positions(events.Product)
-CONTACT_CHANNELS = _positions(events.ContactChannel)
-CONTACT_OUTCOMES = _positions(events.ContactOutcome)
+__all__ = [
+    "EPOCH",
+    "HEADER",
+    "HEADER_SIZE",
+    "KIND_OF",
+    "BadEntry",
+    "customer_key",
+    "from_ms",
+    "hash64",
+    "headers_of",
+    "keyed_hash",
+    "local_hour",
+    "pack_broadcast",
+    "pack_entry",
+    "pack_tick",
+    "partition_of",
+    "payload_of",
+    "pseudonymise",
+    "split_key",
+    "to_ms",
+    "unpack_event",
+]
 
 
 class BadEntry(ValueError):
@@ -119,7 +113,8 @@ def from_ms(at_ms: int) -> datetime:
 
 @lru_cache(maxsize=65_536)
 def _offset_ms(zone: ZoneInfo, quarter: int) -> int | None:
-    """UTC offset of a zone during a quarter of an hour; None where it changes within it (Newfoundland did, at 00:01)."""
+    """UTC offset of a zone during a quarter of an hour; None where it changes within it (Newfoundland did, at
+    00:01)."""
     first = from_ms(quarter * QUARTER_MS).astimezone(zone).utcoffset()
     last = from_ms((quarter + 1) * QUARTER_MS - 1).astimezone(zone).utcoffset()
     if first is None or first != last:
@@ -140,107 +135,6 @@ def local_hour(at_ms: int, zone: ZoneInfo) -> int:
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyEvent).decode
 
-# What an event type contributes: subject, device, ip, counterparty (texts or None), amount, income, position, session
-# seconds, paste share, term, bureau score, flags, channel, product, outcome. Positional, for speed; see `_header`.
-_Parts = tuple[
-    str | None, str | None, str | None, str | None,
-    float, float, "events.Geo | None", float, float, float, float, int, int, int, int,
-]  # fmt: skip
-
-
-def _number(value: float | None) -> float:
-    return NAN if value is None else value
-
-
-def _loan_applied(e: events.LoanApplied) -> _Parts:
-    session, declared, bureau = e.session, e.declared, e.bureau
-    return (
-        e.application_id, e.device_id, e.ip, e.merchant_id,
-        e.amount, NAN if declared is None else _number(declared.monthly_income), e.geo,
-        NAN if session is None else _number(session.seconds), NAN if session is None else _number(session.paste_share),
-        e.term_months, NAN if bureau is None else _number(bureau.score), 0, CHANNELS[e.channel], PRODUCTS[e.product], 0,
-    )  # fmt: skip
-
-
-def _login(e: events.LoginSucceeded | events.LoginFailed) -> _Parts:
-    session = e.session
-    if session is None:
-        return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
-    return (
-        None, e.device_id, e.ip, None, NAN, NAN, e.geo, _number(session.seconds), _number(session.paste_share),
-        NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
-    )  # fmt: skip
-
-
-def _device_flags(e: events.DeviceSeen | events.DeviceChanged) -> int:
-    return (Flag.EMULATOR.value if e.emulator else 0) | (_ROOTED if e.rooted else 0) | (_PROXY if e.proxy else 0)
-
-
-_ROOTED, _PROXY, _SIM_CHANGED, _CLAMPED = (
-    Flag.ROOTED.value, Flag.PROXY.value, Flag.SIM_CHANGED.value, Flag.CLAMPED.value,
-)  # fmt: skip
-
-
-def _device_seen(e: events.DeviceSeen) -> _Parts:
-    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, _device_flags(e), 0, 0, 0
-
-
-def _device_changed(e: events.DeviceChanged) -> _Parts:
-    flags = _device_flags(e) | (_SIM_CHANGED if e.sim_changed else 0)
-    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, flags, 0, 0, 0
-
-
-def _purchase(e: events.PurchaseMade) -> _Parts:
-    counterparty = e.merchant_id if e.terminal_id is None else e.terminal_id
-    return (
-        None, e.device_id, e.ip, counterparty, e.amount, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
-    )  # fmt: skip
-
-
-def _loan_opened(e: events.LoanOpened) -> _Parts:
-    term, product = len(e.schedule), PRODUCTS[e.product]
-    return e.loan_id, None, None, e.merchant_id, e.principal, NAN, None, NAN, NAN, term, NAN, 0, 0, product, 0
-
-
-def _repayment(e: events.InstalmentDue | events.RepaymentReversed | events.PromiseMade) -> _Parts:
-    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
-
-
-def _repayment_received(e: events.RepaymentReceived) -> _Parts:
-    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
-
-
-def _contact(e: events.ContactMade) -> _Parts:
-    channel, outcome = CONTACT_CHANNELS[e.channel], CONTACT_OUTCOMES[e.outcome]
-    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, channel, 0, outcome
-
-
-def _fraud_confirmed(e: events.FraudConfirmed) -> _Parts:
-    return e.subject_event_id, None, None, None, _number(e.loss), NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
-
-
-def _fraud_cleared(e: events.FraudCleared) -> _Parts:
-    return e.subject_event_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
-
-
-_PARTS = {
-    events.LoanApplied: _loan_applied,
-    events.LoginSucceeded: _login,
-    events.LoginFailed: _login,
-    events.DeviceSeen: _device_seen,
-    events.DeviceChanged: _device_changed,
-    events.PurchaseMade: _purchase,
-    events.LoanOpened: _loan_opened,
-    events.InstalmentDue: _repayment,
-    events.RepaymentReceived: _repayment_received,
-    events.RepaymentReversed: _repayment,
-    events.PromiseMade: _repayment,
-    events.ContactMade: _contact,
-    events.FraudConfirmed: _fraud_confirmed,
-    events.FraudCleared: _fraud_cleared,
-}
-_TABLE = {event_type: (KIND_OF[event_type].value, parts) for event_type, parts in _PARTS.items()}
-
 
 def pack_entry(
     event: AnyEvent,
@@ -254,20 +148,20 @@ def pack_entry(
     secret: bytes,
     latest_ms: int | None = None,
 ) -> bytes:
-    """One journal record: `ENTRY` header, then the event as msgpack with its personal identifiers hashed under `secret`.
+    """One journal record: `ENTRY` header, then the event as msgpack with its personal identifiers hashed under
+    `secret`.
 
     `source_topic`: index in `topics.INPUTS`. Times: milliseconds since 1970. `latest_ms`: an event that claims to have
     occurred later is taken to have occurred then, and flagged. `zone_of`: the zone of each tenant that has one; other
     tenants' events are read in their own offset. Expects an event that `decode_event` returned (normalised, in range).
     """
-    event_type = type(event)
-    if event_type is events.LoanApplied and event.identifiers is not None:  # type: ignore[union-attr]
+    if isinstance(event, LoanApplied):
         event = pseudonymise(event, secret)
-    kind, parts = _TABLE[event_type]
+    kind, parts = KIND_AND_PARTS[type(event)]
     (
         subject, device, ip, counterparty, amount, income, geo, seconds, paste_share, term, bureau, flags, channel,
         product, outcome,
-    ) = parts(event)  # type: ignore[operator]  # fmt: skip
+    ) = parts(event)  # fmt: skip
 
     at = event.occurred_at
     at_ms = (at - EPOCH) // MILLISECOND
@@ -319,9 +213,10 @@ def pack_tick(at_ms: int) -> bytes:
 def unpack_event(value: bytes) -> AnyEvent:
     """The event of an entry; its time is in UTC. Raises `BadEntry` where what follows the header is no event."""
     try:
-        return _decode(memoryview(value)[HEADER_SIZE:])
+        event: AnyEvent = _decode(memoryview(value)[HEADER_SIZE:])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadEntry(f"the journal record holds no event: {error}") from error
+    return event
 
 
 def payload_of(value: bytes) -> bytes:
@@ -330,7 +225,8 @@ def payload_of(value: bytes) -> bytes:
 
 
 def headers_of(values: Sequence[bytes]) -> NDArray[np.void]:
-    """The headers of a batch as one writable `ENTRY` array, in order. Raises `BadEntry` that names the first bad record."""
+    """The headers of a batch as one writable `ENTRY` array, in order. Raises `BadEntry` that names the first bad
+    record."""
     size = HEADER_SIZE
     try:
         data = bytearray().join([value[:size] for value in values])
@@ -345,6 +241,6 @@ def headers_of(values: Sequence[bytes]) -> NDArray[np.void]:
     if len(versions) and (versions != ENTRY_VERSION).any():
         at = int(np.argmax(versions != ENTRY_VERSION))
         raise BadEntry(
-            f"journal record {at} of the batch is of entry version {int(versions[at])}; this worker reads {ENTRY_VERSION}"
+            f"journal record {at} of the batch has entry version {int(versions[at])}, this worker reads {ENTRY_VERSION}"
         )
     return headers

@@ -1,4 +1,5 @@
-"""Personal identifiers become keyed hashes before anything is stored: same person, same hash, and no way back without the key."""
+"""Personal identifiers become keyed hashes before anything is stored: same person, same hash, and no way back without
+the key."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ def keyed_hash(secret: bytes, tenant: str, kind: str, text: str) -> str:
 
 
 def pseudonymise(event: E, secret: bytes) -> E:
-    """The event with every field of its `identifiers` replaced by its keyed hash; an event without any comes back as it is."""
+    """The event with every field of its `identifiers` replaced by its keyed hash; an event without any comes back as
+    it is."""
     identifiers: Identifiers | None = getattr(event, "identifiers", None)
     if identifiers is None:
         return event
