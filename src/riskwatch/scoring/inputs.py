@@ -80,11 +80,7 @@ def log1p_rows(inputs: Sequence[Input]) -> NDArray[np.intp]:
 
 
 def apply_transforms(block: NDArray[np.float64], logged: NDArray[np.intp]) -> None:
-    """Transform `block` in place. Shape [inputs, examples], C-contiguous; unknown or infinite values become NaN.
-
-    One input is one contiguous row: NumPy's vector loops then give an example the same bits alone and within a batch.
-    """
+    """Transform `block` in place. Shape [inputs, examples], C-contiguous; unknown or infinite values become NaN."""
     block[~np.isfinite(block)] = np.nan
-    for row in logged:
-        values = block[row]
-        np.copysign(np.log1p(np.abs(values)), values, out=values)
+    values = block[logged]
+    block[logged] = np.copysign(np.log1p(np.abs(values)), values)

@@ -151,11 +151,10 @@ class Learner:
         for example, vector in zip(examples, self._vectors(examples), strict=True):
             known = {name: value for name, value in zip(features, vector, strict=True) if value == value}
             label = example.label
-            probability = float(regression.predict_proba_one(scaler.transform_one(known))[True])
+            before, after = scaler.advance(known)
+            probability = float(regression.predict_proba_one(before)[True])
             current.append(probability)
-            # River's pipeline does the same three steps; called here, the plan that it walks costs nothing.
-            scaler.learn_one(known)
-            regression.learn_one(scaler.transform_one(known), label, w=example.weight)
+            regression.learn_one(after, label, w=example.weight)
             self._watch(probability, example)
         self.learned_until_ms = max(self.learned_until_ms, *(_milliseconds(each.labelled_at) for each in examples))
         self._window.append(

@@ -9,6 +9,7 @@ the same score.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from math import isfinite
 
 import msgspec
@@ -101,18 +102,26 @@ class LinearModel(Struct, frozen=True, kw_only=True):
     def _terms(self, matrix: NDArray[np.float64], column_of: Mapping[str, int]) -> NDArray[np.float64]:
         """float64[inputs, n]: what each input adds to the log-odds."""
         block = np.ascontiguousarray(matrix[:, self._columns(column_of)].T, dtype=np.float64)
-        apply_transforms(block, log1p_rows(self.inputs))
-        scale = np.array(self.scale)
-        varies = scale > 0
-        factor = np.where(varies, np.array(self.weights), 0.0)
-        block -= np.array(self.mean)[:, None]
+        logged, mean, scale, factor = _columns_of(self)
+        apply_transforms(block, logged)
+        block -= mean
         with np.errstate(over="ignore", invalid="ignore"):
-            block /= np.where(varies, scale, 1.0)[:, None]
-            block *= factor[:, None]
+            block /= scale
+            block *= factor
         # Beyond the range of floats (a feature of 1e300 under a tiny scale) a term is cut, so that no sum is inf - inf.
         np.clip(block, -1e15, 1e15, out=block)
         block[np.isnan(block)] = 0.0
         return block
+
+
+@lru_cache(maxsize=16)
+def _columns_of(
+    model: LinearModel,
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Log-transformed inputs, mean, scale and weight as columns [inputs, 1]; an input that never varied weighs 0."""
+    scale = np.array(model.scale)[:, None]
+    factor = np.where(scale > 0, np.array(model.weights)[:, None], 0.0)
+    return log1p_rows(model.inputs), np.array(model.mean)[:, None], np.where(scale > 0, scale, 1.0), factor
 
 
 def sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:

