@@ -7,6 +7,7 @@ exit code 1. What only a developer can mend keeps its traceback. Ctrl-C ends wit
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import Annotated, Any, NamedTuple
@@ -54,6 +55,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs one command; returns the exit code. Re-raises what only a developer can mend."""
+    # aiokafka logs each refused connection; where nobody has set up logging, one sentence at the end says it better.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         build(_named(arguments))(arguments, prog_name="riskwatch")
     except SystemExit as exit_:
@@ -67,7 +70,7 @@ def run(arguments: list[str]) -> int:
 
 
 def build(wanted: str | None = None) -> typer.Typer:
-    """The root with every command; only `wanted` is imported, so that help is quick: the others know their help only."""
+    """The root with every command; only `wanted` is imported, for a quick help: the others are a line of text."""
     root = typer.Typer(
         name="riskwatch",
         help="Real-time risk monitoring for consumer-instalment loans on Kafka, Faust and River.",

@@ -1,0 +1,131 @@
+"""Commands of the worker's room. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from riskwatch.agents.lag import PartitionLag
+
+
+def lag(
+    broker: Annotated[
+        str, typer.Option(envvar="RISKWATCH_BROKER", help="Kafka bootstrap servers, comma-separated host:port.")
+    ] = "127.0.0.1:9092",
+    group: Annotated[str, typer.Option(envvar="RISKWATCH_GROUP", help="Consumer group of the workers.")] = "riskwatch",
+    prefix: Annotated[
+        str, typer.Option(envvar="RISKWATCH_PREFIX", help="First part of every topic's name.")
+    ] = "riskwatch",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks of --watch.")] = 2.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look, for scripts.")] = False,
+) -> None:
+    """How far the workers are behind, in records and seconds, from committed offsets.
+
+    Looks once and ends. Records: between the commit and the end of each partition. Seconds: the age of the oldest
+    record that is not committed yet.
+    """
+    import asyncio
+    import contextlib
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_show_lag(broker, group, prefix, every if watch else None, as_json))
+
+
+async def _show_lag(broker: str, group: str, prefix: str, every: float | None, as_json: bool) -> None:
+    import asyncio
+    import time
+
+    from rich.console import Console
+    from rich.live import Live
+
+    from riskwatch.agents.lag import LagReader
+
+    console = Console()
+    async with LagReader(broker, group, prefix) as reader:
+        lags, looked_at = await reader.read(), time.monotonic()
+        if as_json:
+            typer.echo(lag_json(group, lags))
+            while every is not None:
+                await asyncio.sleep(every)
+                typer.echo(lag_json(group, await reader.read()))
+        elif every is None:
+            console.print(lag_table(group, lags))
+        else:
+            with Live(lag_table(group, lags), console=console, auto_refresh=False) as live:
+                while True:
+                    await asyncio.sleep(every)
+                    before, then = lags, looked_at
+                    lags, looked_at = await reader.read(), time.monotonic()
+                    live.update(lag_table(group, lags, progress(before, lags, looked_at - then)), refresh=True)
+
+
+def progress(before: list[PartitionLag], after: list[PartitionLag], seconds: float) -> dict[tuple[str, int], float]:
+    """Records a second that were committed between two looks, by topic and partition."""
+    committed = {(each.topic, each.partition): each.committed or 0 for each in before}
+    return {
+        (each.topic, each.partition): ((each.committed or 0) - committed.get((each.topic, each.partition), 0)) / seconds
+        for each in after
+    }
+
+
+def lag_json(group: str, lags: list[PartitionLag]) -> str:
+    """One line of JSON: the group, its totals and its partitions."""
+    from msgspec import json
+
+    return json.encode(
+        {
+            "group": group,
+            "records": sum(each.records for each in lags),
+            "seconds": max((each.seconds for each in lags if each.seconds is not None), default=0.0),
+            "partitions": lags,
+        }
+    ).decode()
+
+
+def lag_table(
+    group: str, lags: list[PartitionLag], rates: Mapping[tuple[str, int], float] | None = None
+) -> RenderableType:
+    """Partitions with their lag, a topic's name on its first line only, the totals last; with `rates`, progress."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    if not lags:
+        return f"No topic of riskwatch exists at this broker for group {group}: has a worker ever started there?"
+    table = Table(title=f"Lag of group {group}", title_justify="left", box=SIMPLE_HEAD, show_footer=True)
+    columns = [
+        ("part.", str(len(lags))),
+        ("committed", ""),
+        ("end", f"{sum(each.end for each in lags):,}"),
+        ("behind", f"{sum(each.records for each in lags):,}"),
+        ("seconds", _seconds(max((each.seconds or 0.0 for each in lags), default=0.0))),
+    ]
+    if rates is not None:
+        columns.append(("done/s", f"{sum(rates.values()):,.0f}"))
+    table.add_column("topic", footer="total", no_wrap=True)
+    for header, footer in columns:
+        table.add_column(header, footer=footer, justify="right", no_wrap=True)
+    previous = None
+    for each in lags:
+        cells = [
+            each.topic if each.topic != previous else "",
+            str(each.partition),
+            "none" if each.committed is None else f"{each.committed:,}",
+            f"{each.end:,}",
+            f"{each.records:,}",
+            "?" if each.records and each.seconds is None else _seconds(each.seconds or 0.0),
+        ]
+        if rates is not None:
+            cells.append(f"{rates.get((each.topic, each.partition), 0.0):,.0f}")
+        table.add_row(*cells, style="yellow" if each.records else None)
+        previous = each.topic
+    return table
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.1f}" if seconds < 1_000 else f"{seconds:,.0f}"

@@ -1,0 +1,173 @@
+"""How far a consumer group is behind, from COMMITTED offsets: what a restart would find undone.
+
+Records of lag are offsets between the commit and the end (compaction and transactions leave gaps that count too).
+Seconds of lag are the age of the oldest record that is not committed, by the timestamp that the broker keeps for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    CoordinatorLoadInProgressError,
+    GroupCoordinatorNotAvailableError,
+    KafkaConnectionError,
+    NotCoordinatorForGroupError,
+)
+from msgspec import Struct
+
+from riskwatch.streams.topics import DEFAULT_PREFIX, INPUTS, JOURNAL, TRAINING_EXAMPLES, full_name
+
+CONSUMED = (*INPUTS, JOURNAL, TRAINING_EXAMPLES)
+"""The topics that a group of workers consumes and commits."""
+
+_COORDINATOR_BUSY = (
+    CoordinatorLoadInProgressError,
+    GroupCoordinatorNotAvailableError,
+    NotCoordinatorForGroupError,
+)
+_OLDEST_WITHIN_MS = 2_000
+
+
+class BrokerAway(ConnectionError):
+    """No broker answers at the address."""
+
+
+class PartitionLag(Struct, frozen=True, kw_only=True):
+    """Lag of one group on one partition. `committed` is None where it has none: then it is behind by all there is.
+
+    `oldest_at`: Unix time in seconds of the oldest record that is not committed; None without lag, and where the
+    records between commit and end are gone or are no data. `seconds`: its age.
+    """
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    records: int
+    oldest_at: float | None = None
+    seconds: float | None = None
+
+
+class LagReader:
+    """Reads the lag of one group, as often as it is asked, over two connections that it keeps.
+
+    `async with LagReader("127.0.0.1:9092", "riskwatch") as reader: await reader.read()`.
+    Raises `BrokerAway` on entering.
+    """
+
+    def __init__(
+        self, broker: str, group: str, prefix: str = DEFAULT_PREFIX, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._broker = broker
+        self._group = group
+        self._topics = [full_name(topic, prefix) for topic in CONSUMED]
+        self._clock = clock
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=broker, client_id="riskwatch-lag")
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=broker,
+            client_id="riskwatch-lag",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=64 * 1024,  # one record is enough
+        )
+
+    async def __aenter__(self) -> LagReader:
+        try:
+            await self._admin.start()
+            await self._consumer.start()
+        except KafkaConnectionError as error:
+            await self._close()
+            raise BrokerAway(f"no Kafka broker answers at {self._broker}") from error
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def read(self, only: Iterable[tuple[str, int]] | None = None) -> list[PartitionLag]:
+        """Lag of every partition of the group's topics that exist, or of those in `only` (topic, partition)."""
+        partitions = await self._partitions() if only is None else [TopicPartition(*each) for each in only]
+        if not partitions:
+            return []
+        committed = await self._committed(partitions)
+        starts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        first = {tp: max(starts[tp], min(committed.get(tp, -1), ends[tp])) for tp in partitions}
+        oldest = await self._oldest({tp: offset for tp, offset in first.items() if offset < ends[tp]})
+        now = self._clock()
+        return [
+            PartitionLag(
+                group=self._group,
+                topic=tp.topic,
+                partition=tp.partition,
+                committed=committed[tp] if committed.get(tp, -1) >= 0 else None,
+                end=ends[tp],
+                records=ends[tp] - first[tp],
+                oldest_at=oldest.get(tp),
+                seconds=max(0.0, now - oldest[tp]) if tp in oldest else None,
+            )
+            for tp in partitions
+        ]
+
+    async def _partitions(self) -> list[TopicPartition]:
+        # Only what exists is described: a broker may take the naming of a topic for a wish to have it (the embedded one
+        # does).
+        existing = sorted(set(self._topics) & set(await self._admin.list_topics()))
+        if not existing:
+            return []
+        described: Sequence[Mapping[str, object]] = await self._admin.describe_topics(existing)
+        found = []
+        for topic in described:
+            if topic["error_code"] == 0:
+                name, partitions = str(topic["topic"]), topic["partitions"]
+                assert isinstance(partitions, list)
+                found += [TopicPartition(name, each["partition"]) for each in partitions]
+        order = {name: position for position, name in enumerate(self._topics)}
+        return sorted(found, key=lambda tp: (order[tp.topic], tp.partition))
+
+    async def _committed(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        for attempt in range(20):  # a broker that has just started is still looking for its coordinator
+            try:
+                found = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+                return {tp: each.offset for tp, each in found.items()}
+            except _COORDINATOR_BUSY:
+                if attempt == 19:
+                    raise
+                await asyncio.sleep(0.25)
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
+
+    async def _oldest(self, first: Mapping[TopicPartition, int]) -> dict[TopicPartition, float]:
+        """Unix time of the record at (or next after) each offset."""
+        if not first:
+            return {}
+        self._consumer.assign(list(first))
+        for tp, offset in first.items():
+            self._consumer.seek(tp, offset)
+        times: dict[TopicPartition, float] = {}
+        deadline = time.monotonic() + _OLDEST_WITHIN_MS / 1000
+        while waiting := [tp for tp in first if tp not in times]:
+            left = int((deadline - time.monotonic()) * 1000)
+            if left <= 0:
+                break
+            for tp, records in (await self._consumer.getmany(*waiting, timeout_ms=left)).items():
+                times[tp] = records[0].timestamp / 1000
+        self._consumer.unsubscribe()
+        return times
+
+    async def _close(self) -> None:
+        await self._admin.close()
+        await self._consumer.stop()
+
+
+async def lag(broker: str, group: str, prefix: str = DEFAULT_PREFIX) -> list[PartitionLag]:
+    """The lag of `group` now, partition by partition. Raises `BrokerAway`."""
+    async with LagReader(broker, group, prefix) as reader:
+        return await reader.read()
