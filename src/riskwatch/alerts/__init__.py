@@ -1,0 +1,1 @@
+"""Alerts: what fired becomes something that somebody should look at, once per cooldown, with its reasons."""
