@@ -1,0 +1,1 @@
+"""The same job in other Python stream processors, each written by its own guide; what they share is in `fold`, `features`, `alert`."""

@@ -1,0 +1,193 @@
+"""The measurements. Each runs one system on topics of its own, ends it, and leaves neither process nor topic behind."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench.job import PLANTED_RULE
+from bench.load import STEP_SECONDS, count_records, delete_topics, publish_backlog
+from bench.measure import AlertClock, Arrival, Sampler, latency, steady
+from bench.mix import Population, events, planted
+from bench.systems import Job, Name, place_of
+from riskwatch.lab.children import Child
+from riskwatch.lab.probe import wait_until
+
+LONGEST_SECONDS = 240.0
+WARM_UP_SECONDS = 5.0
+_GRACE_SECONDS = 3.0
+_SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
+"""Longer than each system's interval between commits or snapshots, so that a stop leaves nothing to do again."""
+
+
+class Bench(Struct, frozen=True, kw_only=True):
+    """The ground of a whole run: the broker, its process, a folder for state and logs."""
+
+    broker: str
+    broker_pid: int
+    folder: Path
+
+
+class Throughput(Struct, kw_only=True):
+    """A backlog worked off. Processor time is microseconds a record, in the steady part; memory the peak, bytes."""
+
+    system: str
+    customers: int
+    records: int
+    seconds: float
+    records_per_second: float
+    cpu_us: float
+    broker_cpu_us: float
+    peak_bytes: int
+    dead_letters: int
+    alerts: int
+
+
+class Live(Struct, kw_only=True):
+    """Load at a steady rate. Latencies in seconds from occurrence to the alert at its reader."""
+
+    system: str
+    rate: int
+    seconds: float
+    p50: float | None
+    p99: float | None
+    alerts: int
+    sustained: bool
+    behind: float
+    cpu_us: float
+    broker_cpu_us: float
+    peak_bytes: int
+    start_seconds: float
+
+
+class Recovery(Struct, kw_only=True):
+    """State restored on an empty disk. `seconds`: process start to the first work done in every partition."""
+
+    system: str
+    customers: int
+    seconds: float
+    source: str
+
+
+@contextmanager
+def _running(bench: Bench, job: Job, log: str = "system") -> Iterator[tuple[Child, Sampler]]:
+    child = job.start(bench.folder / f"{job.place.group}-{log}.log")
+    try:
+        sampler = Sampler(child.pid, bench.broker_pid)
+        try:
+            yield child, sampler
+        finally:
+            sampler.close()
+    finally:
+        child.stop(10)
+
+
+@contextmanager
+def _job(bench: Bench, system: Name, run: str) -> Iterator[tuple[Job, AlertClock]]:
+    job = place_of(system, run, bench.broker, bench.folder)
+    job.create_topics()
+    clock = AlertClock(bench.broker, [job.place.alerts])
+    try:
+        yield job, clock
+    finally:
+        clock.close()
+        delete_topics(bench.broker, job.place.group)
+        shutil.rmtree(job.place.folder.parent, ignore_errors=True)
+
+
+def _wait(child: Child, clock: AlertClock, what: str, round_: int = 0, seconds: float = LONGEST_SECONDS) -> None:
+    wait_until(lambda: child.check() is None and clock.sentinels_done(round_), seconds=seconds, what=what)
+
+
+def backlog(bench: Bench, system: Name, run: str, population: Population, records: int) -> tuple[Throughput, list[Arrival]]:
+    """Works off a backlog of `records`. Where the population is introduced first, only what follows is measured."""
+    introduced = population.customers if population.introduce else 0
+    total = introduced + records
+    with _job(bench, system, run) as (job, clock):
+        publish_backlog(bench.broker, job.place.input, population, total, start=time.time() - total * STEP_SECONDS - 600)
+        with _running(bench, job) as (child, sampler):
+            _wait(child, clock, f"{system}: a backlog of {total:,}")
+            time.sleep(0.3)  # one more sample after the last alert
+            arrivals = clock.arrivals()
+            part = steady(arrivals, records, skip=introduced)
+            system_cpu, broker_cpu = sampler.spent(part.start, part.end)
+            peak = sampler.peak_bytes()
+            dead_letters = count_records(bench.broker, job.place.dead_letters)
+    measured = Throughput(
+        system=system, customers=population.customers, records=records, seconds=part.end - part.start,
+        records_per_second=part.rate, cpu_us=system_cpu / part.records * 1e6, broker_cpu_us=broker_cpu / part.records * 1e6,
+        peak_bytes=peak, dead_letters=dead_letters, alerts=len(arrivals),
+    )  # fmt: skip
+    return measured, arrivals
+
+
+def live(bench: Bench, system: Name, run: str, population: Population, rate: int, seconds: float) -> Live:
+    """Load of `rate` events/s for `seconds` after a warm-up, and how long the alerts take."""
+    whole = seconds + WARM_UP_SECONDS
+    expected = [n for n in planted(itertools.islice(events(population), int(rate * whole))) if n >= rate * WARM_UP_SECONDS]
+    with _job(bench, system, run) as (job, clock):
+        publish_backlog(bench.broker, job.place.input, population, 0, start=time.time() - 600)
+        began = time.monotonic()
+        with _running(bench, job) as (child, sampler):
+            _wait(child, clock, f"{system}: start", seconds=90)
+            start_seconds = time.monotonic() - began
+            load_began = time.time()
+            load = subprocess.run(
+                [sys.executable, "-m", "bench.load", f"--broker={bench.broker}", f"--topic={job.place.input}", f"--rate={rate}",
+                 f"--seconds={whole}", f"--customers={population.customers}"],
+                check=True, capture_output=True, text=True, timeout=whole * 3 + 30, cwd=Path(__file__).parents[1],
+            )  # fmt: skip
+            ended = json.loads(load.stdout)["ended"]
+            _wait_for_planted(clock, rate, len(expected), ended + _GRACE_SECONDS)
+            child.check()
+            measured = latency(clock.arrivals(), rate=rate, warm_up=WARM_UP_SECONDS, planted=len(expected), end=ended)
+            system_cpu, broker_cpu = sampler.spent(max(load_began + WARM_UP_SECONDS, ended - seconds), ended)
+            peak = sampler.peak_bytes()
+    sent = rate * seconds
+    return Live(
+        system=system, rate=rate, seconds=seconds, p50=_finite(measured.p50), p99=_finite(measured.p99), alerts=measured.alerts,
+        sustained=measured.sustained, behind=min(measured.behind, whole), cpu_us=system_cpu / sent * 1e6,
+        broker_cpu_us=broker_cpu / sent * 1e6, peak_bytes=peak, start_seconds=start_seconds,
+    )  # fmt: skip
+
+
+def recovery(bench: Bench, system: Name, run: str, population: Population) -> Recovery:
+    """Fills the state with one event for each customer, ends the system, empties its disk (where state is recovered from the
+    broker), and measures a new start."""
+    with _job(bench, system, run) as (job, clock):
+        count = population.customers
+        publish_backlog(bench.broker, job.place.input, population, count, start=time.time() - count * STEP_SECONDS - 6_000)
+        with _running(bench, job, "fill") as (child, _):
+            _wait(child, clock, f"{system}: {count:,} customers")
+            time.sleep(_SETTLE_SECONDS[system])
+        source = "its own files" if system == "bytewax" else "changelog"
+        if source == "changelog":
+            shutil.rmtree(job.place.folder)
+        publish_backlog(bench.broker, job.place.input, population, 0, start=time.time() - 600, round_=1)
+        began = time.monotonic()
+        with _running(bench, job, "recover") as (child, _):
+            _wait(child, clock, f"{system}: recovery of {count:,} customers", 1)
+            seconds = time.monotonic() - began
+    return Recovery(system=system, customers=count, seconds=seconds, source=source)
+
+
+def _wait_for_planted(clock: AlertClock, rate: int, expected: int, until: float) -> None:
+    """Waits for the alerts of all planted events, at most to a time; a system that has fallen behind does not get there."""
+    first = rate * WARM_UP_SECONDS
+    while time.time() < until:
+        if sum(a.rule == PLANTED_RULE and a.number >= first for a in clock.arrivals()) >= expected:
+            return
+        time.sleep(0.1)
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value else None
