@@ -10,7 +10,7 @@ from riskwatch.features.reading import passes
 from riskwatch.features.row import HALVE_AT
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def keep_identity(row, word, slot, size, identity, at):  # type: ignore[no-untyped-def]
     """Put an identity in a set of the `size` seen last: `slot` holds when a further one was new; then hashes, first, last."""
     begin = slot + 1
@@ -36,7 +36,7 @@ def keep_identity(row, word, slot, size, identity, at):  # type: ignore[no-untyp
     row[place + 2 * size] = at
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def keep_hour(row, slot, hour):  # type: ignore[no-untyped-def]
     """Count an hour of day: 24 counts and their total, whole numbers throughout."""
     row[slot + hour] += 1.0
@@ -49,7 +49,7 @@ def keep_hour(row, slot, hour):  # type: ignore[no-untyped-def]
         row[slot + 24] = total
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def keep(steps, row, word, at_ms, numbers, hashes, flags, latitude, longitude, places):  # type: ignore[no-untyped-def]
     """Take the writing steps of one entry."""
     at = float(at_ms)

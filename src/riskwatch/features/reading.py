@@ -13,7 +13,7 @@ from riskwatch.features.row import DAY, DEVIATION_FROM, HABIT_FROM, HOUR, LATE_E
 EARTH_RADIUS_KM = 6371.0088
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def passes(step, numbers, flags):  # type: ignore[no-untyped-def]
     """Whether an entry meets the condition of a step. An absent number fails it."""
     if step["flag"] != 0 and flags & step["flag"] == 0:
@@ -22,7 +22,7 @@ def passes(step, numbers, flags):  # type: ignore[no-untyped-def]
     return field < 0 or step["low"] <= numbers[field] < step["high"]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def distance_km(latitude, longitude, to_latitude, to_longitude):  # type: ignore[no-untyped-def]
     """Great-circle distance by the haversine formula, rounded to a metre so that a last bit of `sin` does not show."""
     phi, to_phi = radians(latitude), radians(to_latitude)
@@ -32,7 +32,7 @@ def distance_km(latitude, longitude, to_latitude, to_longitude):  # type: ignore
     return floor(2.0 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half))) * 1000.0 + 0.5) / 1000.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_before(steps, row, at_ms, numbers, flags, latitude, longitude, out):  # type: ignore[no-untyped-def]
     """Recency, means, deviations, habits, travel: this entry against what was known before it."""
     at = float(at_ms)
@@ -82,7 +82,7 @@ def read_before(steps, row, at_ms, numbers, flags, latitude, longitude, out):  #
                 out[column] = numbers[step["field"]] / max(least, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_after(steps, row, word, at_ms, numbers, hashes, flags, out):  # type: ignore[no-untyped-def]
     """Tenure, trends, distinct identities, last values, repeats, and the ratios of other features."""
     at = float(at_ms)
