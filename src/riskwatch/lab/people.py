@@ -1,5 +1,4 @@
-"""Who lives in the simulated portfolio: institutions, customers, and the phases in which a customer differs from
-themselves.
+"""Who lives in the simulated portfolio: institutions, customers, and the phases in which a customer differs.
 
 Times inside the simulator are integer milliseconds since 1970 UTC, so that comparing two of them never meets a time
 zone; `Calendar` turns them into the zoned datetimes that events carry. Every draw comes from the `random.Random` that

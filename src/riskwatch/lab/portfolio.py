@@ -1,8 +1,7 @@
 """A seeded portfolio of consumer-instalment customers: its events in order of event time, and the truth about it.
 
-The same seed gives the same events. Memory holds one day of each customer: the
-streams are generated day by day and merged. What the simulator shows is a test of mechanism; it is no evidence of
-quality on real customers.
+The same seed gives the same events. Memory holds one day of each customer: the streams are generated day by day and
+merged. What the simulator shows is a test of mechanism; it is no evidence of quality on real customers.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The table of the stories that are planted among healthy customers, and the truth about each: who, when, and what
-should be noticed.
+"""The table of the stories that are planted among healthy customers.
 
 Every story is a function that turns a few healthy customers into its cast: phases of their daily life, loans with the
 terms on which they are paid, and events of its own. Hard negatives (traveller, holiday shopper, new phone) are stories
