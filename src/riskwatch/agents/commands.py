@@ -39,15 +39,17 @@ def lag(
 
 async def _show_lag(broker: str, group: str, prefix: str, every: float | None, as_json: bool) -> None:
     import asyncio
+    import os
     import time
 
     from rich.console import Console
     from rich.live import Live
 
     from riskwatch.agents.lag import LagReader
+    from riskwatch.streams.connecting import security_from
 
     console = Console()
-    async with LagReader(broker, group, prefix) as reader:
+    async with LagReader(broker, group, prefix, security=security_from(os.environ)) as reader:
         lags, looked_at = await reader.read(), time.monotonic()
         if as_json:
             typer.echo(lag_json(group, lags))

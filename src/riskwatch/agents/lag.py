@@ -16,10 +16,12 @@ from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     GroupCoordinatorNotAvailableError,
     KafkaConnectionError,
+    KafkaError,
     NotCoordinatorForGroupError,
 )
 from msgspec import Struct
 
+from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
 from riskwatch.streams.topics import DEFAULT_PREFIX, INPUTS, JOURNAL, TRAINING_EXAMPLES, full_name
 
 CONSUMED = (*INPUTS, JOURNAL, TRAINING_EXAMPLES)
@@ -31,10 +33,6 @@ _COORDINATOR_BUSY = (
     NotCoordinatorForGroupError,
 )
 _OLDEST_WITHIN_MS = 2_000
-
-
-class BrokerAway(ConnectionError):
-    """No broker answers at the address."""
 
 
 class PartitionLag(Struct, frozen=True, kw_only=True):
@@ -57,21 +55,28 @@ class PartitionLag(Struct, frozen=True, kw_only=True):
 class LagReader:
     """Reads the lag of one group, as often as it is asked, over two connections that it keeps.
 
-    `async with LagReader("127.0.0.1:9092", "riskwatch") as reader: await reader.read()`.
-    Raises `BrokerAway` on entering.
+    `async with LagReader("127.0.0.1:9092", "riskwatch") as reader: await reader.read()`. Raises `BrokerAway` or
+    `BrokerRefused` (`riskwatch.streams.connecting`) on entering. `clock` gives Unix seconds.
     """
 
     def __init__(
-        self, broker: str, group: str, prefix: str = DEFAULT_PREFIX, *, clock: Callable[[], float] = time.time
+        self,
+        broker: str,
+        group: str,
+        prefix: str = DEFAULT_PREFIX,
+        *,
+        security: Security | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._broker = broker
         self._group = group
         self._topics = [full_name(topic, prefix) for topic in CONSUMED]
         self._clock = clock
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=broker, client_id="riskwatch-lag")
+        self._security = Security() if security is None else security
+        client = {"bootstrap_servers": broker, "client_id": "riskwatch-lag", **client_settings(self._security)}
+        self._admin = AIOKafkaAdminClient(**client)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=broker,
-            client_id="riskwatch-lag",
+            **client,
             enable_auto_commit=False,
             auto_offset_reset="none",
             max_partition_fetch_bytes=64 * 1024,  # one record is enough
@@ -83,7 +88,10 @@ class LagReader:
             await self._consumer.start()
         except KafkaConnectionError as error:
             await self._close()
-            raise BrokerAway(f"no Kafka broker answers at {self._broker}") from error
+            raise await why_away(self._broker, self._security) from error
+        except (KafkaError, OSError) as error:
+            await self._close()
+            raise broker_error(error, self._broker) from error
         except BaseException:
             await self._close()
             raise
@@ -168,6 +176,6 @@ class LagReader:
 
 
 async def lag(broker: str, group: str, prefix: str = DEFAULT_PREFIX) -> list[PartitionLag]:
-    """The lag of `group` now, partition by partition. Raises `BrokerAway`."""
+    """The lag of `group` now, partition by partition. Raises `BrokerAway` or `BrokerRefused`."""
     async with LagReader(broker, group, prefix) as reader:
         return await reader.read()
