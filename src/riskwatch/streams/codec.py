@@ -1,5 +1,6 @@
 """Bytes of an input record → an event, or every fault of the record in words.
- The common record takes the fast path: one decoder built from the types does all the validation there is. Only a
+
+The common record takes the fast path: one decoder built from the types does all the validation there is. Only a
 record that it refuses, or whose text needs a closer look, is read again, slowly, for a full account (`explain`).
 
 What a reading is where JSON leaves a choice:

@@ -1,5 +1,6 @@
 """Dead letters: a record that could not be read, kept byte for byte, with every fault in words beside it.
- The original key, value, headers and timestamp are the dead letter's own; what riskwatch adds is one block of headers
+
+The original key, value, headers and timestamp are the dead letter's own; what riskwatch adds is one block of headers
 at the end. A record too large to be written whole is cut, and says so: it can be read, but not restored.
 """
 
@@ -103,9 +104,10 @@ class _Error(msgspec.Struct, frozen=True, kw_only=True):
 
 def dead_letter(record: ReceivedRecord, faults: Faults, now: datetime) -> DeadLetter:
     """The dead letter of `record`. `now` (with a zone) becomes `riskwatch-failed-at`.
- Values over `VALUE_LIMIT`, keys over `KEY_LIMIT` and headers over `HEADERS_LIMIT` bytes are cut to a prefix, with the
-full size and, for a value, its SHA-256 in the added headers.
-"""
+
+    Values over `VALUE_LIMIT`, keys over `KEY_LIMIT` and headers over `HEADERS_LIMIT` bytes are cut to a prefix, with
+    the full size and, for a value, its SHA-256 in the added headers.
+    """
     key, value = record.key, record.value
     kept = _fitting(record.headers)
     added: list[tuple[str, bytes | None]] = [

@@ -1,5 +1,6 @@
 """The slow reading of a record that the decoder refused: all that is wrong with it, in words, field by field.
- The walk follows the event types themselves (`msgspec.inspect`), so what it expects is what the decoder expects.
+
+The walk follows the event types themselves (`msgspec.inspect`), so what it expects is what the decoder expects.
 Values are shown in the words, except those of personal identifiers: faults end up in logs.
 """
 
@@ -183,7 +184,7 @@ def _check_text(found: Found, info: mi.StrType, path: str, faults: list[Fault]) 
         message = f"found {length:,} characters, expected {wanted_value(info)}"
         faults.append(Fault(code="out-of-range", path=path, message=message))
     elif info.pattern is not None and re.search(info.pattern, found) is None:
-        message = f"found {shown_value(found, path)}, expected text like {info.pattern}"
+        message = f"found {shown_value(found, path)}, expected {wanted_value(info)}"
         faults.append(Fault(code="out-of-range", path=path, message=message))
 
 

@@ -124,10 +124,11 @@ def decode_model_metrics(value: bytes) -> ModelMetrics:
 
 def alert_identity(rule: str, subject: bytes, event: int) -> str:
     """The id of the alert that `rule` raises about `subject` because of `event`: 32 hexadecimal characters.
- `subject` is the customer key, `event` the entry's event hash (uint64). Partitions, offsets and batches play no part,
-so a repeat after a crash, and a replay with another partition count, give the same id. The parts are length-prefixed:
-no two different triples share a digest's input.
-"""
+
+    `subject` is the customer key, `event` the entry's event hash (uint64). Partitions, offsets and batches play no
+    part, so a repeat after a crash, and a replay with another partition count, give the same id. The parts are
+    length-prefixed: no two different triples share a digest's input.
+    """
     name = rule.encode()
     parts = len(name).to_bytes(4, "little") + name + len(subject).to_bytes(4, "little") + subject
     return blake2b(parts + int(event).to_bytes(8, "little"), digest_size=16).hexdigest()

@@ -1,5 +1,6 @@
 """Customer keys, hashes, and the making and reading of journal entries.
- An entry is made once for each event, so this is a hot path: each event type has one row in a table of functions, and
+
+An entry is made once for each event, so this is a hot path: each event type has one row in a table of functions, and
 the whole header is written by one precompiled `struct.Struct` that mirrors `ENTRY` field by field (a test compares the
 two).
 """

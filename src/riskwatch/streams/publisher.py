@@ -47,10 +47,11 @@ class Message(Struct, frozen=True):
 
 class Publisher:
     """Publishes events. One for each process is enough; it is used as `async with Publisher(...) as publisher`.
-     `timeout`: seconds after which an unanswered publication is an error (`BrokerAway`); the event may still arrive, and
-    publishing it again is safe. `in_flight`: records that may wait for the broker at a time; `send` and the bulk methods
-    wait when there are more. `source`: the `ce_source` header, a URI reference of the publishing system; None leaves the
-    CloudEvents headers out, which saves a fifth of the bytes of a small event.
+
+    `timeout`: seconds after which an unanswered publication is an error (`BrokerAway`); the event may still arrive,
+    and publishing it again is safe. `in_flight`: records that may wait for the broker at a time; `send` and the bulk
+    methods wait when there are more. `source`: the `ce_source` header, a URI reference of the publishing system; None
+    leaves the CloudEvents headers out, which saves a fifth of the bytes of a small event.
     """
 
     def __init__(
@@ -147,7 +148,9 @@ class Publisher:
 
     async def publish_lines(self, lines: Iterable[bytes], *, told: Callable[[int], None] | None = None) -> int:
         """Publishes events that are JSON already, one a line, byte for byte. Empty lines are passed over.
-        Each line is read as a worker would read it; a line with faults raises `InvalidEvent`. Otherwise as `publish_many`.
+
+        Each line is read as a worker would read it; a line with faults raises `InvalidEvent`. Otherwise as
+        `publish_many`.
         """
         return await self._publish_bulk(self._messages_of(lines), told)
 

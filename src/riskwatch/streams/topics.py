@@ -160,8 +160,9 @@ def full_name(topic: Topic, prefix: str = DEFAULT_PREFIX) -> str:
 
 def topic_settings(topic: Topic) -> dict[str, str]:
     """What the broker must be told when the topic is created (Kafka topic configuration).
- Input topics carry the broker's own clock: `source_at` is when the record arrived, whatever the publisher's clock
-says. Every other topic keeps the time that its producer set.
-"""
+
+    Input topics carry the broker's own clock: `source_at` is when the record arrived, whatever the publisher's clock
+    says. Every other topic keeps the time that its producer set.
+    """
     stamp = "LogAppendTime" if topic.role == "input" else "CreateTime"
     return {"cleanup.policy": topic.cleanup, "message.timestamp.type": stamp}

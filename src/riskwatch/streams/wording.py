@@ -10,6 +10,11 @@ from msgspec import inspect as mi
 SECRET = "identifiers."
 """Fields below this path name a person; their values are never shown."""
 
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9-]{0,62}\Z": "1 to 63 lower-case letters, digits and hyphens",
+    r"^[A-Z]{3}\Z": "three capital letters such as CNY",
+}
+
 
 class NotANumber(str):
     """NaN or an infinity, which JSON does not have."""
@@ -53,7 +58,7 @@ def wanted_value(info: mi.Type) -> str:
         return " or ".join(wanted_value(bare_type(option)) for option in info.types)
     if isinstance(info, mi.StrType):
         if info.pattern is not None:
-            return f"text like {info.pattern}"
+            return _PATTERNS.get(info.pattern, f"text like {info.pattern}")
         return f"text of {info.min_length or 0} to {info.max_length} characters"
     if isinstance(info, mi.IntType):
         return f"an integer from {info.ge} to {info.le}"
