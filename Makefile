@@ -32,14 +32,14 @@ check: $(READY) ## Lint, format, types, what may import what, generated document
 	$(call step,format,$(BIN)/ruff format --check)
 	$(call step,types,$(BIN)/mypy)
 	$(call step,imports,$(BIN)/lint-imports)
-	$(call step,generated documents,$(BIN)/python -m riskwatch.lab.documents --check)
+	$(call step,generated documents,.ci/documents --check)
 
 format: $(READY) ## Put the code in form
 	@$(BIN)/ruff check -q --fix
 	@$(BIN)/ruff format -q
 
 docs: $(READY) ## Write the generated documents anew
-	@$(BIN)/python -m riskwatch.lab.documents
+	@.ci/documents
 
 bench: $(READY) ## riskwatch, plain Faust, Quix Streams and Bytewax on the same Kafka (up to 30 minutes)
 	@$(BIN)/python -m bench.run $(ARGS)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 
 
 def documented() -> dict[str, str]:
-    """Metric → labels, from the table rows of docs/operations.md."""
-    rows = [line.split("|") for line in OPERATIONS.read_text().splitlines() if line.startswith("| `riskwatch_")]
-    return {row[1].strip(" `"): row[2].strip().replace("`", "") for row in rows}
+    """Metric → labels, from the rows of docs/operations.md whose first cell is a metric alone."""
+    rows = re.findall(r"^\| `(riskwatch_\w+)` \| ([\w, ]*) \|", OPERATIONS.read_text(), flags=re.MULTILINE)
+    return {name: labels.strip() for name, labels in rows}
 
 
 @pytest.mark.parametrize(("name", "labels"), [(name, labels) for name, labels, _ in Metrics().documented()])
