@@ -150,7 +150,7 @@ def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
     """
     found = [each for loan in account.loans.values() for each in loan_overdue(loan, account.tenant, now_ms, zone)]
     _forget_settled(account, now_ms)
-    return sorted(found, key=lambda each: (each.reached_ms, each.loan_id, each.number, each.dpd, each.event))
+    return sorted(found, key=lambda each: (each.reached_ms, each.loan_id, each.number, each.dpd, each.event_hash))
 
 
 def next_look(account: Account, zone: tzinfo) -> int | None:

@@ -37,8 +37,8 @@ class Overdue(Struct, frozen=True, kw_only=True):
     paid_share: float
     first_instalment: bool
     reached_ms: int
-    subject: int
-    event: int
+    subject_hash: int
+    event_hash: int
 
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1).toordinal(), date(9000, 1, 1).toordinal()
@@ -47,8 +47,9 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1).toordinal(), date(9000, 1, 1).toordinal()
 @lru_cache(maxsize=4096)
 def start_of_day(day: int, zone: tzinfo) -> int:
     """The first instant (ms) of a day (`date.toordinal`) in a zone. Where clocks skip midnight, the instant of the
-    skip."""
-    return to_ms(datetime.combine(date.fromordinal(day), time(), zone))
+    skip. Days out of all reason (before 1970, after 9000) count as the nearest that is not."""
+    reasonable = min(max(day, FIRST_DAY), LAST_DAY)
+    return to_ms(datetime.combine(date.fromordinal(reasonable), time(), zone))
 
 
 def day_of(at_ms: int, zone: tzinfo) -> int:
@@ -99,8 +100,8 @@ def _instalments(loan: Loan, tenant: str, now_ms: int, zone: tzinfo) -> list[Ove
                     paid_share=line.paid / line.amount,
                     first_instalment=line.number == first_number(loan),
                     reached_ms=reached_ms,
-                    subject=loan.subject,
-                    event=_report(tenant, "overdue", loan.loan_id, line.number, line.due_day, step),
+                    subject_hash=loan.subject,
+                    event_hash=_report(tenant, "overdue", loan.loan_id, line.number, line.due_day, step),
                 )
             )
     return found
@@ -130,8 +131,8 @@ def _promises(loan: Loan, tenant: str, now_ms: int, zone: tzinfo) -> list[Overdu
                 paid_share=received / promise.amount,
                 first_instalment=False,
                 reached_ms=reached_ms,
-                subject=loan.subject,
-                event=_report(tenant, "promise-broken", loan.loan_id, promise.promise, promise.pay_by_day, 1),
+                subject_hash=loan.subject,
+                event_hash=_report(tenant, "promise-broken", loan.loan_id, promise.promise, promise.pay_by_day, 1),
             )
         )
     return found
