@@ -17,8 +17,8 @@ M = TypeVar("M", bound=MetricWrapperBase)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-STAGES = ("fetch", "recognise", "account", "evolve", "score", "judge", "raise", "outputs", "changelog", "store")
-"""The steps of a batch in the monitor that `batch_stage_seconds` tells apart."""
+STAGES = ("read", "journal", "fold", "outputs", "changelog", "store")
+"""The steps of a batch that `batch_stage_seconds` tells apart: two of ingest, four of the monitor."""
 
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_000, 10_000)
 _STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)

@@ -94,7 +94,7 @@ def start_child(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Child:
-    """Starts `command`, its output in `log` (else in a temporary file). `env` is added to this process's environment."""
+    """Starts `command`, its output in `log` (else a temporary file). `env` is added to this process's environment."""
     if log is None:
         handle, path = tempfile.mkstemp(prefix=f"riskwatch-{name}-", suffix=".log")
         os.close(handle)

@@ -44,7 +44,7 @@ def start_broker(seconds: float = 15) -> tuple[str, Child]:
 
 @contextlib.asynccontextmanager
 async def embedded_broker() -> AsyncIterator[str]:
-    """`async with embedded_broker() as address`: a Kafka broker in memory, ready as the block begins, gone as it ends."""
+    """`async with embedded_broker() as address`: a Kafka broker in memory, ready at the start, gone at the end."""
     address, child = await asyncio.to_thread(start_broker)
     try:
         yield address
