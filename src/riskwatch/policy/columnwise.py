@@ -36,16 +36,20 @@ _TRUE = b"\x01"
 
 
 class Columns:
-    """The rows of one batch that share a set of rules. `rows` None: all of them. Values are remembered by slot."""
+    """The rows of one batch that share a set of rules. `rows` None: all of them. Values are remembered by slot.
 
-    __slots__ = ("entries", "extra", "features", "rows", "values")
+    `fields` holds fields of the whole batch, shared by all sets of rules: gathering a plain column is a hundred times
+    cheaper than gathering whole entries (4,000 of them: 300 µs).
+    """
+
+    __slots__ = ("entries", "features", "fields", "rows", "values")
 
     def __init__(
-        self, entries: Array, features: Array, extra: Mapping[str, Array], rows: Array | None, slots: int
+        self, entries: Array, features: Array, fields: dict[str, Array], rows: Array | None, slots: int
     ) -> None:
-        self.entries = entries if rows is None else entries[rows]
+        self.entries = entries
         self.features = features
-        self.extra = extra
+        self.fields = fields
         self.rows = rows
         self.values: list[Any] = [None] * slots
 
@@ -56,10 +60,10 @@ class Columns:
 
     def field(self, name: str) -> Array:
         """A field of the entries, or a column given beside them."""
-        given = self.extra.get(name)
-        if given is None:
-            return FIELD_OF[name].read(self.entries)
-        return given if self.rows is None else given[self.rows]
+        whole = self.fields.get(name)
+        if whole is None:
+            whole = self.fields[name] = FIELD_OF[name].read(self.entries)
+        return whole if self.rows is None else whole[self.rows]
 
 
 class Columnwise:

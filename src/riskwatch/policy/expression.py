@@ -108,7 +108,7 @@ def check_condition(text: str, columns: Mapping[str, Column]) -> Condition | lis
         impossible = never(tree)
         if impossible is None:
             return Condition(text=text, written=part, tree=tree, names=names_of(part))
-        reader.refuse(body, f"it can never be true: the bounds of `{impossible}` exclude each other")
+        reader.refuse(body, f"a part of it can never be true: the bounds of `{impossible}` exclude each other")
     elif not isinstance(part, (_Broken, *TRUTH)):
         reader.refuse(body, f"a condition is true or false, this is {_kind_of(part)}")
     return reader.faults

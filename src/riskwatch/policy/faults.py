@@ -42,7 +42,8 @@ class PolicyError(ValueError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A suggestion for a misspelt word, or None where nothing known comes near."""
-    near = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    words = list(known)
+    near = get_close_matches(word, words, n=1, cutoff=0.9) or get_close_matches(word, words, n=3, cutoff=0.6)
     if not near:
         return None
     return "did you mean " + " or ".join(f"`{candidate}`" for candidate in near) + "?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from riskwatch.policy.rowwise import Row
 Array = npt.NDArray[Any]
 Planted = Callable[[Array, Array], Any]
 
-FEW_ROWS = 8
+FEW_ROWS = 12
 """Up to so many entries of a group are judged one by one: below this, plain Python beats numpy's cost of a call."""
 
 
@@ -52,9 +53,9 @@ class CompiledRule(Struct, frozen=True, kw_only=True):
 
 
 class _Group(Struct, frozen=True):
-    """Rules judged at the same kinds. `kinds`: bool[256]."""
+    """Rules judged at the same kinds."""
 
-    kinds: Array
+    kinds: tuple[int, ...]
     rules: tuple[int, ...]
 
 
@@ -73,7 +74,7 @@ class RuleSet:
         self._slots = slots
         kinds = [tuple(sorted(int(KINDS[name]) for name in rule.rule.on)) for rule in self.rules]
         self._groups = tuple(
-            _Group(_kind_table(group), tuple(index for index, own in enumerate(kinds) if own == group))
+            _Group(group, tuple(index for index, own in enumerate(kinds) if own == group))
             for group in dict.fromkeys(kinds)
         )
         self._by_kind = {kind: tuple(i for i, own in enumerate(kinds) if kind in own) for kind in KIND_NAMES}
@@ -94,13 +95,21 @@ class RuleSet:
                 for place, kind in enumerate(kinds.tolist()):
                     self._judge_row(self._by_kind.get(kind, ()), entries, features, more, place, fired, failures)
             else:
+                kinds = np.ascontiguousarray(kinds)
+                present = {kind: kinds == kind for kind in self._by_kind if kind in kinds.tobytes()}
+                fields = dict(more)
                 for group in self._groups:
-                    rows = group.kinds[kinds].nonzero()[0]
+                    masks = [present[kind] for kind in group.kinds if kind in present]
+                    if not masks:
+                        continue
+                    rows = reduce(np.logical_or, masks).nonzero()[0]
                     if len(rows) <= FEW_ROWS:
                         for place in rows.tolist():
                             self._judge_row(group.rules, entries, features, more, place, fired, failures)
                     else:
-                        self._judge_columns(group.rules, entries, features, more, rows, fired, failures)
+                        some = None if len(rows) == len(entries) else rows
+                        columns = Columns(entries, features, fields, some, self._slots)
+                        self._judge_columns(group.rules, columns, more, rows, fired, failures)
         failures.sort(key=lambda failure: failure.row)
         firings = [(index, np.asarray(fired[index], dtype=np.intp)) for index in sorted(fired)]
         return Judgement(firings=firings, failures=failures)
@@ -108,21 +117,20 @@ class RuleSet:
     def _judge_columns(
         self,
         rules: tuple[int, ...],
-        entries: Array,
-        features: Array,
+        columns: Columns,
         extra: Mapping[str, Array],
         rows: Array,
         fired: dict[int, list[int] | Array],
         failures: list[Failure],
     ) -> None:
-        columns = Columns(entries, features, extra, None if len(rows) == len(entries) else rows, self._slots)
+        entries, features = columns.entries, columns.features
         for index in rules:
             compiled = self.rules[index]
             try:
                 if compiled.planted is None:
                     mask = compiled.columnwise(columns)
                 else:
-                    mask = np.asarray(compiled.planted(columns.entries, features[rows]), dtype=np.bool_)
+                    mask = np.asarray(compiled.planted(entries[rows], features[rows]), dtype=np.bool_)
                 hits = mask.nonzero()[0]
                 if len(hits):
                     fired[index] = rows[hits]
@@ -185,12 +193,6 @@ class RuleSet:
         place = names.index(rule_name)
         rules[place] = replace(rules[place], planted=condition)
         return RuleSet(self.policy, rules, self.feature_columns, self._slots)
-
-
-def _kind_table(kinds: tuple[int, ...]) -> Array:
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(kinds)] = True
-    return table
 
 
 def _said(error: Exception) -> str:

@@ -45,6 +45,14 @@ class Rule(Struct, frozen=True, kw_only=True):
         """The name under which a customer's state remembers its last alert: a shadow rule never silences a live one."""
         return f"~{self.name}" if self.shadow else self.name
 
+    @property
+    def cooldown(self) -> str:
+        """As a policy writes it: `24h`; "none" for 0."""
+        for unit, length in reversed(_UNIT_MS.items()):
+            if self.cooldown_ms and self.cooldown_ms % length == 0:
+                return f"{self.cooldown_ms // length}{unit}"
+        return "none"
+
 
 class Policy(Struct, frozen=True, kw_only=True):
     """Rules in the order of their file. `version` is made of what the policy says, not of how the file is laid out."""

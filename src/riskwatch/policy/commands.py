@@ -1,0 +1,91 @@
+"""`riskwatch policy`: check a policy file before it goes live, and read what is in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from riskwatch.policy.policyfile import Policy
+
+policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
+
+
+@policy_app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="the policy file (TOML)", exists=True, dir_okay=False, readable=True)],
+) -> None:
+    """Check a policy file: every fault with its line; exit 1 if there is one."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from riskwatch.policy.rules import PolicyError, load_policy
+
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        policy = load_policy(file)
+    except PolicyError as error:
+        for fault in error.faults:
+            console.print(f"[red]{escape(str(file))}[/red]: {escape(str(fault))}")
+        console.print(f"[bold red]refused: {len(error.faults)} fault{'s' * (len(error.faults) != 1)}[/bold red]")
+        raise typer.Exit(1) from None
+    _print_summary(policy)
+
+
+@policy_app.command("show")
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="the policy file; without one, the policy that comes with riskwatch")
+    ] = None,
+    rule: Annotated[str | None, typer.Option(help="show one rule in full")] = None,
+) -> None:
+    """Show a policy's rules, or one rule in full."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from riskwatch.policy.faults import did_you_mean
+    from riskwatch.policy.rules import PolicyError, base_policy, load_policy
+
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        policy = base_policy() if file is None else load_policy(file)
+    except PolicyError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(1) from None
+    if rule is None:
+        _print_summary(policy)
+        return
+    found = next((own for own in policy.rules if own.name == rule), None)
+    if found is None:
+        near = did_you_mean(rule, [own.name for own in policy.rules])
+        console.print(f"[red]no rule {escape(rule)}[/red]" + (f"; {near}" if near else ""))
+        raise typer.Exit(1)
+    console.print(f"[bold]{found.name}[/bold]  {found.output}, {found.severity}{', shadow' if found.shadow else ''}")
+    for label, said in (
+        ("", found.description),
+        ("at", ", ".join(found.on)),
+        ("when", " ".join(found.when.split())),
+        ("reason", found.reason),
+        ("cooldown", found.cooldown),
+        ("typology", found.typology or "–"),
+    ):
+        console.print(f"  {label:9}{escape(said)}" if label else f"  {escape(said)}")
+
+
+def _print_summary(policy: Policy) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shadow = sum(rule.shadow for rule in policy.rules)
+    title = (
+        f"policy {policy.name}, version {policy.version}: {len(policy.rules) - shadow} live rules, {shadow} in shadow"
+    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in ("rule", "output", "severity", "judged at", "cooldown"):
+        table.add_column(heading, overflow="fold")
+    for rule in policy.rules:
+        output = f"{rule.output} (shadow)" if rule.shadow else rule.output
+        table.add_row(rule.name, output, rule.severity, ", ".join(rule.on), rule.cooldown)
+    Console().print(table)
