@@ -31,10 +31,8 @@ FORMS = {
     11: "a time: newest event time minus 2^24 to 2^32 - 1 ms, 4 bytes",
     12: "2.0, no bytes",
 }
-_BYTES = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 4, 3, 4, 0, 255, 255, 255], dtype=np.int64)
+_BITS = 8 * np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 4, 3, 4, 0, 0, 0, 0], dtype=np.uint64)
 _TIMES_FROM = 2.0**40
-_SLACK = 8
-"""Numbers are written and read 8 bytes at once; the next one begins where this one ends."""
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +40,9 @@ def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
     n_slots = np.uint64(rows.shape[1])
     groups = n_slots // np.uint64(8)
     tops = (groups + np.uint64(7)) // np.uint64(8)
-    used = np.empty(rows.shape[1], dtype=np.uint64)
+    used = np.empty(rows.shape[1] + 1, dtype=np.uint64)
+    packed = np.empty(rows.shape[1] + 2, dtype=np.uint64)
+    in_bytes = packed.view(np.uint8)
     narrow = np.empty(1, dtype=np.float32)
     at = np.uint64(0)
     one = np.uint64(1)
@@ -56,37 +56,39 @@ def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
         count = np.uint64(0)
         for group in range(groups):
             first = np.uint64(group) * np.uint64(8)
-            mask = np.uint8(0)
+            anything = np.uint64(0)
             for bit in range(8):
+                anything |= word[first + np.uint64(bit)]
+            if anything == 0:
+                continue
+            mask = np.uint64(0)
+            for bit in range(8):  # without a branch: which slots are used is not predictable
                 slot = first + np.uint64(bit)
-                if word[slot] != 0:
-                    mask |= np.uint8(1 << bit)
-                    used[count] = slot
-                    count += one
-            if mask != 0:
-                out[at] = mask
-                at += one
-                out[top + np.uint64(group >> 3)] |= np.uint8(1 << (group & 7))
+                is_used = np.uint64(word[slot] != 0)
+                mask |= is_used << np.uint64(bit)
+                used[count] = slot
+                count += is_used
+            out[at] = mask
+            at += one
+            out[top + np.uint64(group >> 3)] |= np.uint8(1 << (group & 7))
         nibbles = at
         at += (count + one) >> one
+        filled = pending = np.uint64(0)  # bits written; the last 8 bytes, not yet full
         for place in range(count):
             slot = used[np.uint64(place)]
             value, number = row[slot], word[slot]
             form = 8
             if value > 0.0 and value < 9007199254740992.0 and np.floor(value) == value:
                 behind = newest - value
-                if value == 1.0:
-                    form = 0
-                elif value == 2.0:
-                    form = 12
+                if value <= 2.0:
+                    form = 0 if value == 1.0 else 12
+                    number = np.uint64(0)
                 elif value > _TIMES_FROM and behind >= 0.0 and behind < 4294967296.0 and slot != NEWEST:
-                    number = np.uint64(behind)
+                    number = np.uint64(np.int64(behind))
                     form = 10 if number < np.uint64(1 << 24) else 11
                 else:
-                    number = np.uint64(value)
-                    form = 1
-                    while form < 7 and number >> np.uint64(8 * form) != 0:
-                        form += 1
+                    form = np.int64(((number >> np.uint64(52)) - np.uint64(1023)) >> np.uint64(3)) + 1  # of the exponent
+                    number = np.uint64(np.int64(value))
             else:
                 narrow[0] = value
                 if np.float64(narrow[0]) == value and value != 0.0:
@@ -94,9 +96,16 @@ def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
                     number = np.uint64(narrow.view(np.uint32)[0])
             nibble = nibbles + np.uint64(place >> 1)
             out[nibble] = form if place & 1 == 0 else out[nibble] | (form << 4)
-            for byte in range(8):
-                out[at + np.uint64(byte)] = (number >> np.uint64(8 * byte)) & np.uint64(255)
-            at += np.uint64(_BYTES[form])
+            shift = filled & np.uint64(63)
+            pending |= number << shift
+            packed[filled >> np.uint64(6)] = pending
+            if shift + _BITS[form] >= np.uint64(64):
+                pending = (number >> one) >> (np.uint64(63) - shift)
+            filled += _BITS[form]
+        packed[filled >> np.uint64(6)] = pending
+        for byte in range(filled >> np.uint64(3)):
+            out[at + np.uint64(byte)] = in_bytes[np.uint64(byte)]
+        at += filled >> np.uint64(3)
         ends[k] = at
 
 
@@ -109,6 +118,9 @@ def _unpack(data, ends, rows, words, which):  # type: ignore[no-untyped-def]
     used = np.empty(n_slots, dtype=np.uint64)
     narrow = np.empty(1, dtype=np.float32)
     bits = narrow.view(np.uint32)
+    packed = np.zeros(n_slots + 2, dtype=np.uint64)
+    in_bytes = packed.view(np.uint8)
+    one, all_ones = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
     begin = 0
     for k in range(len(which)):
         row, word = rows[which[k]], words[which[k]]
@@ -131,22 +143,23 @@ def _unpack(data, ends, rows, words, which):  # type: ignore[no-untyped-def]
                         count += 1
         nibbles = at
         at += (count + 1) >> 1
-        if at > end:
+        if at > end or end - at > 8 * n_slots:
             return k
+        for byte in range(end - at):
+            in_bytes[byte] = data[at + byte]
+        length = np.uint64(8 * (end - at))
+        filled = np.uint64(0)
         newest = 0.0
         for place in range(count):
             slot = used[place]
             form = (data[nibbles + (place >> 1)] >> (4 * (place & 1))) & 15
-            size = _BYTES[form]
-            if at + size > end:
+            bits_here = _BITS[form]
+            shift, eighth = filled & np.uint64(63), filled >> np.uint64(6)
+            filled += bits_here
+            if filled > length or form > 12:
                 return k
-            number = np.uint64(0)
-            base = np.uint64(at)
-            for byte in range(8):
-                number |= np.uint64(data[base + np.uint64(byte)]) << np.uint64(8 * byte)
-            at += size
-            if size < 8:
-                number &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+            number = packed[eighth] >> shift | (packed[eighth + one] << one) << (np.uint64(63) - shift)
+            number &= all_ones >> (np.uint64(64) - bits_here) if bits_here > 0 else np.uint64(0)
             if form == 8:
                 word[slot] = number
             elif form == 0:
@@ -162,7 +175,7 @@ def _unpack(data, ends, rows, words, which):  # type: ignore[no-untyped-def]
                 row[slot] = np.float64(number)
             if slot == NEWEST:
                 newest = row[slot]
-        if at != end:
+        if filled != length:
             return k
         begin = end
     return -1
@@ -175,7 +188,7 @@ def pack_rows(rows: NDArray[np.float64], which: NDArray[np.int64]) -> list[bytes
     """
     which = _checked(rows, which)
     largest = rows.shape[1] * 9 + 64
-    out = np.empty(len(which) * largest + _SLACK, dtype=np.uint8)
+    out = np.empty(len(which) * largest, dtype=np.uint8)
     ends = np.empty(len(which), dtype=np.int64)
     _pack(rows, rows.view(np.uint64), which, out, ends)
     cuts = ends.tolist()
@@ -191,7 +204,7 @@ def unpack_rows(packed: Sequence[bytes], rows: NDArray[np.float64], which: NDArr
     which = _checked(rows, which)
     if len(packed) != len(which):
         raise ValueError(f"{len(packed)} packed rows for {len(which)} rows")
-    data = np.frombuffer(b"".join([*packed, bytes(_SLACK)]), dtype=np.uint8)
+    data = np.frombuffer(b"".join(packed), dtype=np.uint8)
     ends = np.cumsum(np.fromiter(map(len, packed), dtype=np.int64, count=len(packed)))
     wrong = _unpack(data, ends, rows, rows.view(np.uint64), which)
     if wrong >= 0:
