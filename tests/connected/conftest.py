@@ -8,6 +8,7 @@ the tests skip, unless CI is set: there a missing broker is a failure, for a sui
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -68,7 +69,7 @@ def start_container() -> Node:
 
 
 def missing(reason: object) -> None:
-    message = f"no Apache Kafka for the connected tests: {reason}"
+    message = f"the connected tests need more than is here: {reason}"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
@@ -105,3 +106,35 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
         yield wanted
     else:
         yield request.getfixturevalue("kafka_node").address
+
+
+@pytest.fixture(scope="session")
+def redis_address() -> Iterator[str]:
+    """`host:port` of a real Redis of this run, empty at its start."""
+    from redis import Redis
+    from redis.exceptions import ConnectionError as Away
+
+    from riskwatch.lab.children import start_child
+    from riskwatch.lab.probe import free_port, wait_until
+
+    binary = shutil.which("redis-server")
+    if binary is None:
+        missing("no `redis-server` on the PATH")
+    port = free_port()
+    child = start_child(
+        "redis", [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    )
+
+    def up() -> bool:
+        child.check()
+        try:
+            with Redis(port=port) as redis:
+                return bool(redis.ping())
+        except Away:
+            return False
+
+    try:
+        wait_until(up, seconds=10, what="Redis")
+        yield f"127.0.0.1:{port}"
+    finally:
+        child.stop()
