@@ -126,8 +126,11 @@ def _named(arguments: list[str]) -> str | None:
 
 
 def _help(what: Any, command: Command) -> str:
-    """The function's own docstring where it is loaded: it says more than the table does."""
-    return command.help if what is _not_loaded or what.__doc__ is None else what.__doc__
+    """The function's own docstring where it is loaded: it says more than the table does. One line a paragraph: the
+    terminal's width breaks lines, not the source's."""
+    if what is _not_loaded or what.__doc__ is None:
+        return command.help
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in what.__doc__.split("\n\n"))
 
 
 def _not_loaded() -> None:
