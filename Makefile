@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all the set-up themselves. They need Python 3.11 or later and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format docs bench ci clean
+.PHONY: help demo test quick check lint form types imports documents format docs bench ci clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,11 +27,21 @@ test: $(READY) ## All tests; those that need Kafka skip where Java and Maven (or
 quick: $(READY) ## The tests that need no Kafka
 	@$(BIN)/pytest -q -m 'not connected'
 
-check: $(READY) ## Lint, format, types, what may import what, generated documents
+check: lint form types imports documents ## Lint, format, types, what may import what, generated documents
+
+lint: $(READY)
 	$(call step,lint,$(BIN)/ruff check)
+
+form: $(READY)
 	$(call step,format,$(BIN)/ruff format --check)
+
+types: $(READY)
 	$(call step,types,$(BIN)/mypy)
+
+imports: $(READY)
 	$(call step,imports,$(BIN)/lint-imports)
+
+documents: $(READY)
 	$(call step,generated documents,.ci/documents --check)
 
 format: $(READY) ## Put the code in form
