@@ -24,6 +24,10 @@ class Input(Struct, frozen=True, kw_only=True):
     transform: Transform = "identity"
 
 
+LIMIT = 1e16
+"""No feature means more than this (amounts end at 2**53): the square of a wild value must not become infinite in a
+scale."""
+
 ENTRY_INPUTS: tuple[str, ...] = ("amount", "at_night")
 """Inputs that come from the entry itself: its amount in minor units, and 1 where its local hour is before 6, else 0."""
 
@@ -80,7 +84,9 @@ def log1p_rows(inputs: Sequence[Input]) -> NDArray[np.intp]:
 
 
 def apply_transforms(block: NDArray[np.float64], logged: NDArray[np.intp]) -> None:
-    """Transform `block` in place. Shape [inputs, examples], C-contiguous; unknown or infinite values become NaN."""
+    """Transform `block` in place. Shape [inputs, examples], C-contiguous; unknown or infinite values become NaN, others
+    are cut to ±`LIMIT`."""
     block[~np.isfinite(block)] = np.nan
+    np.clip(block, -LIMIT, LIMIT, out=block)
     values = block[logged]
     block[logged] = np.copysign(np.log1p(np.abs(values)), values)
