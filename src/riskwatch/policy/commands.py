@@ -79,13 +79,13 @@ def _print_summary(policy: Policy) -> None:
     from rich.table import Table
 
     shadow = sum(rule.shadow for rule in policy.rules)
-    title = (
-        f"policy {policy.name}, version {policy.version}: {len(policy.rules) - shadow} live rules, {shadow} in shadow"
-    )
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    console = Console(soft_wrap=True, highlight=False)
+    live = f"{len(policy.rules) - shadow} live rule{'s' * (len(policy.rules) - shadow != 1)}"
+    console.print(f"policy {policy.name}, version {policy.version}: {live}, {shadow} in shadow")
+    table = Table(box=None, pad_edge=False)
     for heading in ("rule", "output", "severity", "judged at", "cooldown"):
         table.add_column(heading, overflow="fold")
     for rule in policy.rules:
         output = f"{rule.output} (shadow)" if rule.shadow else rule.output
         table.add_row(rule.name, output, rule.severity, ", ".join(rule.on), rule.cooldown)
-    Console().print(table)
+    console.print(table, soft_wrap=False)

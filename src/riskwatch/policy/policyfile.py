@@ -161,6 +161,11 @@ class _Table:
         self.content = content
         self.places = places
         self.faults = faults
+        self.misspelt: set[str] = set()
+
+    def missing(self, key: str, suggestion: str | None = None) -> None:
+        if key not in self.misspelt:
+            self.fault(key, f"`{key}` is missing", suggestion=suggestion)
 
     def fault(self, key: str | None, message: str, text: str | None = None, suggestion: str | None = None) -> None:
         line = self.places.rule(self.rule) if key is None else self.places.key(self.rule, key)
@@ -169,9 +174,9 @@ class _Table:
     def only(self, keys: tuple[str, ...]) -> None:
         for key in self.content:
             if key not in keys:
-                self.fault(
-                    key, f"unknown key `{key}`", suggestion=did_you_mean(key, keys) or f"keys are {', '.join(keys)}"
-                )
+                near = did_you_mean(key, keys)
+                self.misspelt |= {word for word in keys if near is not None and f"`{word}`" in near}
+                self.fault(key, f"unknown key `{key}`", suggestion=near or f"keys are {', '.join(keys)}")
 
     def text(
         self,
@@ -183,7 +188,7 @@ class _Table:
     ) -> str | None:
         value = self.content.get(key, default)
         if value is None:
-            self.fault(key, f"`{key}` is missing", suggestion=None if one_of is None else f"one of {', '.join(one_of)}")
+            self.missing(key, None if one_of is None else f"one of {', '.join(one_of)}")
             return None
         if not isinstance(value, str):
             self.fault(key, f"`{key}` is text in quotes", text=repr(value))
@@ -205,7 +210,7 @@ class _Table:
     ) -> tuple[str, ...] | None:
         value = self.content.get(key, default)
         if value is None:
-            self.fault(key, f"`{key}` is missing")
+            self.missing(key)
             return None
         if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             self.fault(key, f"`{key}` is a list of texts", text=repr(value), suggestion=f'write `{key} = ["…"]`')
@@ -224,9 +229,7 @@ class _Table:
     def cooldown(self, key: str) -> int | None:
         value = self.content.get(key)
         if value is None:
-            self.fault(
-                key, f"`{key}` is missing", suggestion='write how long to stay silent: "24h", or "0s" for not at all'
-            )
+            self.missing(key, 'write how long to stay silent: "24h", or "0s" for not at all')
             return None
         match = _COOLDOWN.fullmatch(value) if isinstance(value, str) else None
         length = None if match is None else int(match[1]) * _UNIT_MS[match[2]]

@@ -1,0 +1,54 @@
+"""What one entry of the base policy's tests is made of.
+
+One row a case: the rule, the entry, what is known there, then near misses, each of which changes just what it names.
+A name is a feature, a number of the entry, a flag or a word of an enumeration; everything else is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskwatch.policy.columns import FIELD_OF, KINDS
+from riskwatch.policy.rules import base_policy, compile_rules, standard_features
+from riskwatch.streams.entry import ENTRY, Flag
+
+NAMES = standard_features()
+RULES = compile_rules(base_policy(), NAMES)
+NAN = float("nan")
+HOUR, DAY = 3_600.0, 86_400.0
+Known = dict[str, Any]
+
+
+class Case(NamedTuple):
+    rule: str
+    kind: str
+    known: Known
+    near_misses: list[Known]
+
+
+def fired(kind: str, known: Known) -> set[str]:
+    """Names of the rules that fire at one entry of which just this is known."""
+    entries = np.zeros(1, dtype=ENTRY)
+    features = np.full((1, len(NAMES)), np.nan)
+    for number in ("amount", "due_amount", "income", "days_late", "paid_share", "session_seconds", "paste_share"):
+        entries[number] = np.nan
+    entries["kind"] = KINDS[kind]
+    entries["local_hour"] = 12
+    score = np.full(1, np.nan)
+    for name, value in known.items():
+        codes = FIELD_OF[name].codes if name in FIELD_OF else None
+        if name in NAMES:
+            features[0, NAMES.index(name)] = value
+        elif name == "score":
+            score[0] = value
+        elif codes is not None:
+            entries[name] = codes[value]
+        elif FIELD_OF[name].type == "flag":
+            entries["flags"] |= np.uint32(Flag[name.upper()] if value else 0)
+        else:
+            entries[name] = value
+    judgement = RULES.judge(entries, features, {"score": score})
+    assert judgement.failures == []
+    return {RULES.rules[index].rule.name for index, _ in judgement.firings}
