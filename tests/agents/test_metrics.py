@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
+import riskwatch.agents.metrics
 from riskwatch.agents.lag import PartitionLag
 from riskwatch.agents.metrics import Metrics
 
+AGENTS = Path(riskwatch.agents.metrics.__file__).parent
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 
 
@@ -22,6 +24,16 @@ def test_every_metric_is_in_the_table_of_the_operations_guide_with_its_labels(na
 
 def test_the_operations_guide_names_no_metric_that_is_gone():
     assert set(documented()) <= {name for name, _, _ in Metrics().documented()}
+
+
+@pytest.mark.parametrize(
+    "attribute", [name for name, each in vars(Metrics()).items() if hasattr(each, "_documentation")]
+)
+def test_every_metric_is_fed_by_something(attribute):
+    """A metric that nothing feeds would say 0 for ever, and an alarm on it would never ring."""
+    sources = [path.read_text() for path in AGENTS.glob("*.py")]
+    fed = rf"metrics\.{attribute}\b|self\.{attribute}\.(set|labels|clear)\("
+    assert any(re.search(fed, source) for source in sources)
 
 
 def test_two_workers_share_no_metric():

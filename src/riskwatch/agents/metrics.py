@@ -47,7 +47,6 @@ class Metrics:
         self.shadow_alerts = counter("shadow_alerts", "Alerts that rules in shadow would have raised.", "rule")
         self.suppressed = counter("suppressed_alerts", "Firings that a cooldown held back.", "rule")
         self.rule_failures = counter("rule_failures", "Entries on which a rule failed; the others decided.", "rule")
-        self.scores = counter("scores", "Entries that a model scored.", "model")
 
         self.batch_records = histogram("batch_records", "Records of a batch.", _BATCH_SIZES, "agent")
         self.batch_seconds = histogram(
@@ -64,9 +63,6 @@ class Metrics:
         )
 
         self.commits = counter("commits", "Offsets committed, by topic.", "topic")
-        self.write_failures = counter(
-            "write_failures", "Writes that the broker did not acknowledge; tried again.", "topic"
-        )
         self.refused_outputs = counter("refused_outputs", "Outputs that the broker refused for good.", "topic")
         self.batch_retries = counter("batch_retries", "Batches taken up again after an error.", "agent")
         self.rebalances = counter("rebalances", "Times that partitions were assigned anew.")
@@ -75,8 +71,7 @@ class Metrics:
         )
 
         self.restored_rows = counter("restored_rows", "Rows read back from changelogs.")
-        self.restore_seconds = gauge("restore_seconds", "Seconds that the last recovery took.")
-        self.customers = gauge("customers", "Customers in the local state.", "partition")
+        self.restore_seconds = counter("restore_seconds", "Seconds that reading rows back took.")
         self.examples_learned = counter("examples_learned", "Training examples learned.", "model")
         self.model_version = gauge("model_version", "Version of the model that scores.", "model")
 
