@@ -13,6 +13,41 @@ if TYPE_CHECKING:
     from riskwatch.agents.lag import PartitionLag
 
 
+def worker(
+    broker: Annotated[str | None, typer.Option(help="Kafka bootstrap servers, comma-separated host:port.")] = None,
+    group: Annotated[str | None, typer.Option(help="Consumer group; its workers share the partitions.")] = None,
+    prefix: Annotated[str | None, typer.Option(help="First part of every topic's name.")] = None,
+    partitions: Annotated[int | None, typer.Option(help="Partitions of customer-keyed topics, for life.")] = None,
+    roles: Annotated[str | None, typer.Option(help="Agents to run, comma-separated: ingest, monitor, learner.")] = None,
+    store: Annotated[str | None, typer.Option(help="Local copy of the state: rocksdb or memory.")] = None,
+    data_dir: Annotated[str | None, typer.Option(help="Folder of the local state, one for each worker.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Policy file; the packaged base policy if absent.")] = None,
+    member: Annotated[str | None, typer.Option(help="Static member id, for a quick return after a restart.")] = None,
+    clock: Annotated[str | None, typer.Option(help="Where ticks come from: wall, or events for replays.")] = None,
+    batch_records: Annotated[int | None, typer.Option(help="Most records of a partition in a batch.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics, /live, /ready; 0 for none.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Run a worker: ingest, monitor and learn until SIGTERM or ctrl-C.
+
+    Every option can be given as RISKWATCH_<OPTION>; docs/settings.md lists the rest.
+    """
+    import os
+
+    from riskwatch.agents.settings import Settings
+    from riskwatch.agents.worker import main_worker
+    from riskwatch.streams.connecting import security_from
+
+    given = {
+        "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store,
+        "data_dir": data_dir, "policy": policy, "member": member, "clock": clock, "batch_records": batch_records,
+        "metrics_port": metrics_port, "log_level": log_level,
+        "roles": None if roles is None else frozenset(role.strip() for role in roles.split(",")),
+    }  # fmt: skip
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    main_worker(settings, security_from(os.environ))
+
+
 def lag(
     broker: Annotated[
         str, typer.Option(envvar="RISKWATCH_BROKER", help="Kafka bootstrap servers, comma-separated host:port.")

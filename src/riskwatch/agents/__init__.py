@@ -1,0 +1,1 @@
+"""Faust agents: transport, tables, ingest, monitor, learner, and the composition root."""

@@ -1,0 +1,307 @@
+"""The composition root: settings in, a fresh Faust app with its agents out. Importing this does nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from faust.serializers.codecs import Codec
+from faust.serializers.codecs import register as register_codec
+from faust.types import TP
+from yarl import URL
+
+from riskwatch.agents.folded import Program
+from riskwatch.agents.health import Readiness
+from riskwatch.agents.ingest import EventClock, Ingest, Stamp
+from riskwatch.agents.learning import LearnerAgent
+from riskwatch.agents.metrics import Metrics
+from riskwatch.agents.monitor import Monitor
+from riskwatch.agents.outbox import Outbox
+from riskwatch.agents.provision import CHANGELOG
+from riskwatch.agents.settings import Settings
+from riskwatch.agents.table import StateTable
+from riskwatch.agents.transport import BatchApp
+from riskwatch.features.layout import Layout, compile_layout
+from riskwatch.features.table import FEATURES
+from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.rules import base_policy, compile_rules, load_policy
+from riskwatch.scoring.settings import PromotionPolicy
+from riskwatch.streams import topics
+from riskwatch.streams.connecting import Security, client_settings
+
+log = structlog.get_logger(__name__)
+
+
+class _Identity(Codec):  # type: ignore[misc]
+    """Batches are decoded in our own code."""
+
+    def _loads(self, s: Any) -> Any:
+        return s
+
+    def _dumps(self, s: Any) -> Any:
+        return s
+
+
+class RiskwatchApp(BatchApp):
+    """The worker's Faust app, with what its agents share."""
+
+    def __init__(self, settings: Settings, security: Security, **kwargs: Any) -> None:
+        self.riskwatch = settings
+        self.security = security
+        self.metrics = Metrics()
+        self.readiness = Readiness()
+        self.readiness.set("recovery", "starting")
+        self.failure: BaseException | None = None
+        self.failed = asyncio.Event()
+        self.batch_records = settings.batch_records
+        self._spawned: set[asyncio.Task[Any]] = set()
+        super().__init__(**kwargs)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Runs work beside the agents; what it raises stops the worker, with nothing committed."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._spawned.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._spawned.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """The worker cannot go on. What it has in hand is left uncommitted, for whoever takes its place."""
+        if self.failure is None:
+            self.failure = error
+            log.error("worker-failed", error=f"{type(error).__name__}: {error}", exc_info=error)
+            self.readiness.set("failed", str(error))
+            self.failed.set()
+
+    def on_committed(self, offsets: Mapping[TP, int]) -> None:
+        for tp in offsets:
+            self.metrics.commits.labels(tp.topic).inc()
+
+    def changelog_end(self, number: int) -> int:
+        """The changelog offset that the next write of a partition should get, as the recovery saw its end."""
+        tp = TP(topics.full_name(CHANGELOG, self.riskwatch.prefix), number)
+        return int(self.tables.recovery.active_highwaters.get(tp, -1)) + 1
+
+    async def cancel_spawned(self) -> None:
+        for task in list(self._spawned):
+            task.cancel()
+        await asyncio.gather(*self._spawned, return_exceptions=True)
+
+
+def build_app(settings: Settings, security: Security, producer: AIOKafkaProducer) -> RiskwatchApp:
+    """A worker's app. `producer` is started and stopped by the caller."""
+    register_codec("riskwatch-identity", _Identity())
+    app = RiskwatchApp(
+        settings,
+        security,
+        id=settings.group,
+        broker=[URL(f"kafka://{server.strip()}") for server in settings.broker.split(",")],
+        store="memory://",
+        datadir=str(settings.data_dir / "faust"),
+        key_serializer="riskwatch-identity",
+        value_serializer="riskwatch-identity",
+        autodiscover=False,
+        origin=None,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        topic_partitions=settings.partitions,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        table_standby_replicas=0,
+        broker_credentials=_credentials(security),
+        broker_commit_interval=settings.commit_seconds,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.heartbeat_seconds,
+        broker_rebalance_timeout=settings.rebalance_seconds,
+        broker_request_timeout=max(20.0, settings.session_seconds + 5),
+        broker_max_poll_interval=300.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=2 * 1024 * 1024,
+        **({} if settings.member is None else {"consumer_group_instance_id": settings.member}),
+    )
+    outbox = Outbox(producer, lambda trouble: app.readiness.set("broker", trouble))
+    zones = {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
+    table = StateTable(
+        app,
+        name="state",
+        kind=settings.store,
+        folder=settings.data_dir / settings.prefix,
+        partitions=settings.partitions,
+        changelog_topic=app.topic(
+            topics.full_name(CHANGELOG, settings.prefix),
+            key_serializer="riskwatch-identity",
+            value_serializer="riskwatch-identity",
+            partitions=settings.partitions,
+            internal=False,
+            has_prefix=True,
+        ),
+        on_restored=lambda rows, seconds: _restored(app.metrics, rows, seconds),
+        on_failed=app.fail,
+    )
+    app.tables.add(table)
+    if "ingest" in settings.roles:
+        _attach_ingest(app, settings, outbox, zones)
+    if "monitor" in settings.roles:
+        _attach_monitor(app, settings, table, outbox, zones)
+    if "learner" in settings.roles:
+        _attach_learner(app, settings, outbox)
+    return app
+
+
+def _restored(metrics: Metrics, rows: int, seconds: float) -> None:
+    metrics.restored_rows.inc(rows)
+    metrics.restore_seconds.inc(seconds)
+
+
+def _attach_ingest(app: RiskwatchApp, settings: Settings, outbox: Outbox, zones: dict[str, ZoneInfo]) -> None:
+    by_events = settings.clock == "events"
+    ingest = Ingest(
+        app=app,
+        outbox=outbox,
+        stamp=Stamp(
+            partitions=settings.partitions,
+            zone_of=zones,
+            secret=settings.identifier_key.get_secret_value().encode(),
+            future_ms=int(settings.future_seconds * 1000),
+            by_event_time=by_events,
+        ),
+        metrics=app.metrics,
+        prefix=settings.prefix,
+        now_ms=_now_ms,
+        clock=EventClock(int(settings.event_tick_seconds * 1000)) if by_events else None,
+    )
+    app.agent(app.topic(*ingest.topic_names), name="ingest")(ingest.agent)
+    if not by_events:
+
+        @app.timer(settings.tick_seconds, on_leader=False)  # type: ignore[untyped-decorator]
+        async def ticks() -> None:
+            if app.readiness.ready:
+                await ingest.tick(_now_ms())
+
+
+def _attach_monitor(
+    app: RiskwatchApp, settings: Settings, table: StateTable, outbox: Outbox, zones: dict[str, ZoneInfo]
+) -> None:
+    layout = compile_layout(FEATURES)
+    program = Program(layout, rules_of(settings, layout), zones)
+    monitor = Monitor(
+        app=app,
+        table=table,
+        outbox=outbox,
+        program=program,
+        metrics=app.metrics,
+        prefix=settings.prefix,
+        now=lambda: datetime.now(UTC),
+        read_keys=lambda topic, number, first, end: _read_keys(app, topic, number, first, end),
+    )
+    app.agent(app.topic(topics.full_name(topics.JOURNAL, settings.prefix)), name="monitor")(monitor.agent)
+
+    async def revoked(_: Any, gone: set[TP], **__: Any) -> None:
+        monitor.forget([tp.partition for tp in gone])
+
+    app.on_partitions_revoked.connect(revoked, weak=False)
+
+
+def rules_of(settings: Settings, layout: Layout) -> RuleSet:
+    """The rules of the worker's policy. Raises `PolicyError` with every fault of the file."""
+    policy = base_policy() if settings.policy is None else load_policy(settings.policy, layout.names)
+    return compile_rules(policy, layout.names)
+
+
+def _attach_learner(app: RiskwatchApp, settings: Settings, outbox: Outbox) -> None:
+    learner = LearnerAgent(
+        app=app,
+        outbox=outbox,
+        metrics=app.metrics,
+        prefix=settings.prefix,
+        partitions=settings.partitions,
+        read_last=lambda topic, number: _read_last(app, topic, number),
+        promotion=PromotionPolicy(),
+    )
+    app.agent(app.topic(topics.full_name(topics.TRAINING_EXAMPLES, settings.prefix)), name="learner")(learner.agent)
+
+    async def revoked(_: Any, gone: set[TP], **__: Any) -> None:
+        learner.forget()
+
+    app.on_partitions_revoked.connect(revoked, weak=False)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _credentials(security: Security) -> Any:
+    if security.protocol == "PLAINTEXT":
+        return None
+    given = client_settings(security)
+    context = given.get("ssl_context")
+    if security.protocol == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=security.username, password=security.password, mechanism=security.mechanism, ssl_context=context
+    )
+
+
+def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:
+    """The producer of everything that a worker writes. One batch is one request of up to 1 MB, acknowledged by all replicas."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.broker,
+        acks="all",
+        compression_type=None if settings.compression == "none" else settings.compression,
+        max_batch_size=1_000_000,
+        max_request_size=1_048_576,
+        request_timeout_ms=10_000,
+        linger_ms=0,
+        **client_settings(security),
+    )
+
+
+async def _read_range(
+    app: RiskwatchApp, topic: str, number: int, first: int, end: int, take: Callable[[Any], None]
+) -> None:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=app.riskwatch.broker, enable_auto_commit=False, **client_settings(app.security)
+    )
+    await consumer.start()
+    try:
+        tp = TopicPartition(topic, number)
+        consumer.assign([tp])
+        consumer.seek(tp, first)
+        while await consumer.position(tp) < end:
+            for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, []):
+                if record.offset < end:
+                    take(record)
+    finally:
+        await consumer.stop()
+
+
+async def _read_keys(app: RiskwatchApp, topic: str, number: int, first: int, end: int) -> list[bytes]:
+    keys: dict[bytes, None] = {}
+    await _read_range(app, topic, number, first, end, lambda record: keys.setdefault(record.key) or None)
+    return list(keys)
+
+
+async def _read_last(app: RiskwatchApp, topic: str, number: int) -> bytes | None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=app.riskwatch.broker, **client_settings(app.security))
+    await consumer.start()
+    try:
+        tp = TopicPartition(topic, number)
+        end = (await consumer.end_offsets([tp]))[tp]
+    finally:
+        await consumer.stop()
+    values: list[bytes] = []
+    if end:
+        await _read_range(app, topic, number, max(0, end - 1), end, lambda record: values.append(record.value))
+    return values[-1] if values else None

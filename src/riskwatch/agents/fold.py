@@ -1,0 +1,312 @@
+"""The fold: one batch of one journal partition → rows, alerts and examples. No transport, no clock: a function of the log.
+
+`fold` changes nothing but what it returns. The monitor makes its effects durable and only then calls `Folded.settle`, so a batch
+that fails, or is split, or is given up in a rebalance leaves no trace.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+
+import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
+
+from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
+from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved, unpack_reserved
+from riskwatch.agents.scratch import Scratch
+from riskwatch.agents.statecodec import PARTITION_KEY
+from riskwatch.agents.store import Row
+from riskwatch.alerts.raising import raise_alerts
+from riskwatch.features.account import evolve_account, next_look, overdue
+from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
+from riskwatch.scoring.inputs import TRANSACTION_FRAUD_FEATURES, TRANSACTION_FRAUD_INPUTS, gather
+from riskwatch.scoring.labels import confirmed_expired, confirmed_key, keep_predictions, matured, pack_confirmed
+from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
+from riskwatch.scoring.settings import TRANSACTION_FRAUD
+from riskwatch.streams.entry import ENTRY, Flag, Kind
+from riskwatch.streams.packing import BadEntry, headers_of, pack_broadcast, payload_of, split_key, unpack_event
+
+BROADCAST = 128
+ACCOUNT_KINDS = (
+    Kind.LOAN_OPENED, Kind.INSTALMENT_DUE, Kind.REPAYMENT_RECEIVED, Kind.REPAYMENT_REVERSED, Kind.PROMISE_MADE,
+)  # fmt: skip
+_OPENED = np.zeros(256, dtype=np.bool_)
+_OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
+"""Kinds that the fold opens one by one; all others move as columns only."""
+
+
+class Folding:
+    """One fold under way: gather, open entries in order, evolve, judge, scatter."""
+
+    def __init__(
+        self, program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
+        offsets: Sequence[int], detected_at: datetime,
+    ) -> None:  # fmt: skip
+        start = bisect_left(offsets, partition.row.watermark)
+        self._program = program
+        self._partition = partition
+        self._keys = keys[start:]
+        self._values = values[start:]
+        self._offsets = np.array(offsets[start:], dtype=np.int64)
+        self._detected_at = detected_at
+        self._clock = partition.row.clock
+        self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
+        self._derived: list[Derived] = []
+        self._specials: list[Row] = []
+        self.out = Folded(partition.row)
+        self.out.counts.applied_before = start
+
+    def run(self) -> Folded:
+        if len(self._offsets):
+            self._gather()
+            self._open_entries()
+            self._insert_derived()
+            self._evolve_and_judge()
+            self._scatter()
+        return self.out
+
+    def _gather(self) -> None:
+        """Headers as one array; customers' rows; what is new and what is a repeat."""
+        headers = headers_of(self._values)
+        self._kinds = headers["kind"]
+        self._at = headers["occurred_at"]
+        mine = np.flatnonzero(self._kinds < BROADCAST)
+        keys = [self._keys[at] for at in mine.tolist()]
+        if None in keys:
+            raise BadEntry(f"journal entry {int(self._offsets[mine[keys.index(None)]])} has no customer key")
+        self._entry_keys: list[bytes] = keys  # type: ignore[assignment]
+        ticks = self._at[self._kinds == Kind.TICK]
+        newest = int(ticks.max()) if len(ticks) else 0
+        due = self._partition.timers.due(newest) if newest > self._clock else []
+        self._scratch = scratch = Scratch(self._program.layout, self._partition.store, chain(self._entry_keys, due))
+        self._mine = mine
+        self._entries = headers[mine]
+        self._entry_offsets = self._offsets[mine]
+        self._row_of = np.fromiter(map(scratch.index.__getitem__, self._entry_keys), dtype=np.int64, count=len(mine))
+        self._outcomes = recognise(self._program.layout, scratch.rows, self._row_of, self._entries, self._entry_offsets)
+        counts, outcomes = self.out.counts, self._outcomes
+        counts.entries = len(mine)
+        counts.ticks = len(ticks)
+        counts.duplicates = int((outcomes == DUPLICATE).sum())
+        counts.redelivered = int((outcomes == REDELIVERED).sum())
+        counts.applied_before += int((outcomes == APPLIED).sum())
+
+    def _open_entries(self) -> None:
+        """Entries that change accounts, time, models or labels, one by one in journal order."""
+        positions = np.flatnonzero(_OPENED[self._kinds])
+        places = np.searchsorted(self._mine, positions)
+        for position, place in zip(positions.tolist(), places.tolist(), strict=True):
+            kind = int(self._kinds[position])
+            if kind == Kind.TICK:
+                self._tick(int(self._at[position]), place, int(self._offsets[position]))
+            elif kind == Kind.MODEL_PROMOTED:
+                self._promote(decode_model(payload_of(self._values[position])), place)
+            elif self._outcomes[place] == NEW:
+                self._open(kind, place, self._values[position])
+
+    def _open(self, kind: int, place: int, value: bytes) -> None:
+        entry = self._entries[place]
+        if kind == Kind.FRAUD_CONFIRMED:
+            if entry["subject"]:
+                self._confirm(int(entry["subject"]), int(entry["occurred_at"]))
+            return
+        row = int(self._row_of[place])
+        scratch = self._scratch
+        account = scratch.account(row)
+        event = unpack_event(value)
+        zone = self._program.zone(event.tenant)
+        facts = evolve_account(account, event, int(entry["occurred_at"]), zone)
+        self._entries["due_amount"][place] = facts.due_amount
+        self._entries["days_late"][place] = facts.days_late
+        self._entries["paid_share"][place] = facts.paid_share
+        if facts.first_instalment:
+            self._entries["flags"][place] |= Flag.FIRST_INSTALMENT
+        scratch.next_looks[row] = next_look(account, zone) or 0
+
+    def _confirm(self, event: int, at_ms: int) -> None:
+        self.out.confirmed[event] = at_ms
+        self._specials.append((confirmed_key(event), pack_confirmed(at_ms)))
+
+    def _tick(self, now_ms: int, place: int, offset: int) -> None:
+        """Time has reached `now_ms`: what is overdue since, and which predictions have their label."""
+        if now_ms <= self._clock:
+            return
+        new_day = now_ms // 86_400_000 > self._clock // 86_400_000
+        self._clock = now_ms
+        scratch = self._scratch
+        for row, at in enumerate(scratch.next_looks):
+            if not at or at > now_ms:
+                continue
+            tenant, _ = split_key(scratch.keys[row])
+            zone = self._program.zone(tenant)
+            account = scratch.account(row)
+            for each in overdue(account, now_ms, zone):
+                self._derived.append(Derived(place, row, offset, now_ms, each))
+            scratch.next_looks[row] = next_look(account, zone) or 0
+            scratch.touched.add(row)
+            scratch.watermarks[row] = max(scratch.watermarks[row], offset + 1)
+        self._label(now_ms, new_day)
+
+    def _label(self, now_ms: int, new_day: bool) -> None:
+        waiting = self._partition.waiting
+        gone = set(self.out.labelled)
+        keys = [key for key in waiting.due(now_ms) if key not in gone]
+        confirmed = waiting.confirmed.keys() | self.out.confirmed.keys()
+        if keys:
+            blobs = [unpack_reserved(value) for value in self._partition.store.get_many(keys) if value is not None]
+            self.out.examples += matured(blobs, confirmed, now_ms)
+            self.out.labelled += keys
+            self._specials += [(key, None) for key in keys]
+        if new_day:
+            old = [event for event, at in waiting.confirmed.items() if confirmed_expired(at, now_ms)]
+            self.out.forgotten += old
+            self._specials += [(confirmed_key(event), None) for event in old]
+
+    def _promote(self, model: LinearModel, place: int) -> None:
+        current = self._segments[-1][1]
+        if current is not None and model.version <= current.version:
+            return  # the learner repeats a promotion after a crash
+        self._segments.append((place, model))
+        self.out.models[model.name] = model
+
+    def _insert_derived(self) -> None:
+        """Puts the entries that ticks made among the batch's own, in journal order."""
+        if not self._derived:
+            return
+        self.out.counts.derived = len(self._derived)
+        made = np.zeros(len(self._derived), dtype=ENTRY)
+        made[:] = np.frombuffer(pack_broadcast(Kind.INSTALMENT_OVERDUE, 0), dtype=ENTRY)[0]
+        for at, each in enumerate(self._derived):
+            entry, facts = made[at], each.overdue
+            entry["kind"] = facts.kind
+            entry["occurred_at"], entry["ingested_at"] = facts.reached_ms, each.at_ms
+            entry["event"], entry["subject"] = facts.event, facts.subject
+            entry["amount"], entry["due_amount"] = facts.amount_outstanding, facts.due_amount
+            entry["days_late"], entry["paid_share"] = facts.dpd, facts.paid_share
+            entry["flags"] = Flag.FIRST_INSTALMENT if facts.first_instalment else 0
+        before = np.array([each.before for each in self._derived])
+        rows = [each.row for each in self._derived]
+        self._entries = np.insert(self._entries, before, made)
+        self._row_of = np.insert(self._row_of, before, rows)
+        self._outcomes = np.insert(self._outcomes, before, NEW)
+        self._entry_offsets = np.insert(self._entry_offsets, before, [each.offset for each in self._derived])
+        keys = self._scratch.keys
+        self._entry_keys = [keys[row] for row in self._row_of.tolist()]
+        ends = np.searchsorted(before, [at for at, _ in self._segments], side="right")
+        self._segments = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
+        self._mine = np.insert(self._mine, before, -1)
+
+    def _evolve_and_judge(self) -> None:
+        program, scratch, out = self._program, self._scratch, self.out
+        matrix, late = evolve(program.layout, scratch.rows, self._row_of, self._entries, self._outcomes)
+        new = np.flatnonzero(self._outcomes == NEW)
+        out.counts.new = len(new)
+        out.counts.late = int((late[new] > 0).sum())
+        if not len(new):
+            return
+        scores = self._score(matrix, new)
+        entries, features, scores_new = self._entries, matrix, scores
+        if len(new) < len(entries):
+            entries, features, scores_new = entries[new], matrix[new], scores[new]
+        extra = {"score": scores_new}
+        judgement = program.rules.judge(entries, features, extra)
+        offsets = self._entry_offsets[new]
+        out.failures = [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
+        if not judgement.firings:
+            return
+        rows = self._row_of[new]
+        raised = raise_alerts(
+            program.rules,
+            judgement,
+            entries,
+            features,
+            keys=_View(self._entry_keys, new),
+            offsets=offsets,
+            partition=self._partition.number,
+            cooldowns=lambda at: scratch.account(int(rows[at])).cooldowns,
+            event_ids=lambda at: self._event_id(int(new[at])),
+            detected_at=self._detected_at,
+            extra=extra,
+        )
+        out.alerts = raised.alerts
+        out.suppressed = raised.by_rule
+
+    def _event_id(self, place: int) -> str:
+        position = int(self._mine[place])
+        return unpack_event(self._values[position]).event_id if position >= 0 else ""
+
+    def _score(self, matrix: NDArray[np.float64], new: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Scores of the purchases, each by the model that was in force at its place; their predictions are kept."""
+        scores = np.full(len(self._entries), np.nan)
+        purchases = new[self._entries["kind"][new] == Kind.PURCHASE_MADE]
+        bounds = [at for at, _ in self._segments[1:]] + [len(self._entries)]
+        for (start, model), end in zip(self._segments, bounds, strict=True):
+            chosen = purchases[(purchases >= start) & (purchases < end)]
+            if not len(chosen):
+                continue
+            inputs = TRANSACTION_FRAUD_INPUTS if model is None else model.inputs
+            raw = gather(inputs, matrix[chosen], self._program.layout.column_of, self._entries[chosen])
+            if model is not None:
+                scores[chosen] = model.score(raw, model.columns)
+            with np.errstate(over="ignore", invalid="ignore"):
+                vectors = raw.astype(np.float32)
+            blobs = keep_predictions(
+                model=TRANSACTION_FRAUD,
+                model_version=0 if model is None else model.version,
+                features=TRANSACTION_FRAUD_FEATURES if model is None else model.features,
+                keys=[self._entry_keys[at] for at in chosen.tolist()],
+                events=self._entries["event"][chosen],
+                occurred_at=self._entries["occurred_at"][chosen],
+                scores=None if model is None else scores[chosen],
+                vectors=vectors,
+                offset=int(self._entry_offsets[chosen[0]]),
+            )
+            self.out.kept += blobs
+            self._specials += blobs.items()
+        return scores
+
+    def _scatter(self) -> None:
+        """The rows to be written: what the partition remembers, the customers, and last the partition's own row."""
+        scratch, out = self._scratch, self.out
+        end = int(self._offsets[-1]) + 1
+        new = self._outcomes == NEW
+        applied = np.array(scratch.watermarks, dtype=np.int64)
+        np.maximum.at(applied, self._row_of[new], self._entry_offsets[new] + 1)
+        scratch.watermarks = applied.tolist()
+        touched = sorted(scratch.touched.union(self._row_of[new].tolist()))
+        out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
+        out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
+        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in self._specials]
+        for name, model in out.models.items():
+            out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
+        out.rows += scratch.pack(touched)
+        out.rows.append((PARTITION_KEY, pack_partition(out.partition_row)))
+
+
+class _View(Sequence[bytes]):
+    """Some items of a list, by position, without copying them."""
+
+    def __init__(self, items: list[bytes], which: NDArray[np.intp]) -> None:
+        self._items, self._which = items, which
+
+    def __getitem__(self, at: int) -> bytes:  # type: ignore[override]
+        return self._items[int(self._which[at])]
+
+    def __len__(self) -> int:
+        return len(self._which)
+
+
+def fold(
+    program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
+    offsets: Sequence[int], detected_at: datetime,
+) -> Folded:  # fmt: skip
+    """Folds one batch of journal records (rising offsets) over a partition. Changes nothing; see `Folded`.
+
+    Raises `BadEntry` for a record that is no entry, and what an account or a model raises: the caller splits the batch down to
+    the record at fault.
+    """
+    return Folding(program, partition, keys, values, offsets, detected_at).run()

@@ -1,0 +1,95 @@
+"""What a fold runs (`Program`) and what comes of it (`Folded`): effects that nobody has made yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from riskwatch.agents.partition import Partition, PartitionRow
+from riskwatch.agents.store import Row
+from riskwatch.features.layout import Layout
+from riskwatch.features.timers import Overdue
+from riskwatch.policy.judging import RuleSet
+from riskwatch.scoring.linear import LinearModel
+from riskwatch.streams.outputs import Alert, TrainingExample
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the fold runs: features, rules, the zone of each tenant (UTC where none is named)."""
+
+    layout: Layout
+    rules: RuleSet
+    zones: Mapping[str, ZoneInfo]
+
+    def zone(self, tenant: str) -> tzinfo:
+        return self.zones.get(tenant, UTC)
+
+
+@dataclass
+class Counts:
+    """What became of a batch's records, for the metrics. `entries`: upstream records that the batch brought."""
+
+    entries: int = 0
+    new: int = 0
+    duplicates: int = 0
+    redelivered: int = 0
+    applied_before: int = 0
+    late: int = 0
+    derived: int = 0
+    ticks: int = 0
+
+
+@dataclass(frozen=True)
+class RuleFailure:
+    """A rule that raised on one entry; the others decided."""
+
+    rule: str
+    offset: int
+    error: str
+
+
+@dataclass
+class Folded:
+    """The effects of one batch, none of them made yet."""
+
+    partition_row: PartitionRow
+    rows: list[Row] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    examples: list[TrainingExample] = field(default_factory=list)
+    looks: dict[bytes, int] = field(default_factory=dict)
+    models: dict[str, LinearModel] = field(default_factory=dict)
+    kept: list[bytes] = field(default_factory=list)
+    labelled: list[bytes] = field(default_factory=list)
+    confirmed: dict[int, int] = field(default_factory=dict)
+    forgotten: list[int] = field(default_factory=list)
+    failures: list[RuleFailure] = field(default_factory=list)
+    suppressed: dict[str, int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+    def settle(self, partition: Partition) -> None:
+        """Takes over what the partition keeps in memory, once the rows are durable."""
+        partition.row = self.partition_row
+        for key, at in self.looks.items():
+            partition.timers.set(key, at)
+        partition.models.update(self.models)
+        for key in self.kept:
+            partition.waiting.add(key)
+        for key in self.labelled:
+            partition.waiting.remove(key)
+        partition.waiting.confirmed.update(self.confirmed)
+        for event in self.forgotten:
+            partition.waiting.confirmed.pop(event, None)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An entry that a tick makes for a customer: `before` is its place among the batch's customer entries."""
+
+    before: int
+    row: int
+    offset: int
+    at_ms: int
+    overdue: Overdue

@@ -1,0 +1,121 @@
+"""The learner agent: one worker of the group owns the training topic and learns; the others score with what it promotes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from riskwatch.agents.metrics import Metrics
+from riskwatch.agents.outbox import Item, Outbox, Revoked
+from riskwatch.scoring.faults import ModelFault
+from riskwatch.scoring.inputs import TRANSACTION_FRAUD_INPUTS
+from riskwatch.scoring.learner import Learner
+from riskwatch.scoring.linear import encode_model
+from riskwatch.scoring.settings import TRANSACTION_FRAUD, PromotionPolicy
+from riskwatch.streams import topics
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.outputs import decode_training_example, encode_output
+from riskwatch.streams.packing import pack_broadcast
+
+log = structlog.get_logger(__name__)
+
+SLICE = 200
+"""Examples learned before other agents of the process get a turn: about 5 ms."""
+
+ReadLast = Callable[[str, int], Awaitable[bytes | None]]
+"""Topic, partition → the value of its newest record, None for an empty one."""
+
+
+class LearnerAgent:
+    """Learns in the order of the training topic. A batch is finished once the snapshot that holds it is acknowledged."""
+
+    def __init__(
+        self, *, app: Any, outbox: Outbox, metrics: Metrics, prefix: str, partitions: int, read_last: ReadLast,
+        promotion: PromotionPolicy,
+    ) -> None:  # fmt: skip
+        self._app = app
+        self._outbox = outbox
+        self._metrics = metrics
+        self._partitions = partitions
+        self._read_last = read_last
+        self._promotion = promotion
+        self._journal = topics.full_name(topics.JOURNAL, prefix)
+        self._snapshots = topics.full_name(topics.MODEL_SNAPSHOTS, prefix)
+        self._model_metrics = topics.full_name(topics.MODEL_METRICS, prefix)
+        self._learner: Learner | None = None
+
+    async def agent(self, stream: Any) -> None:
+        """Faust agent: batches of training examples."""
+        async for event in stream.noack().events():
+            message = event.message
+            consumer = self._app.consumer
+            if not consumer.begin(message):
+                continue
+            try:
+                await self._take(message)
+            except Revoked:
+                self.forget()
+                consumer.abandon(message)
+                continue
+            consumer.finish(message)
+
+    def forget(self) -> None:
+        """The training topic has gone to another worker, or may have been there meanwhile."""
+        self._learner = None
+
+    async def _take(self, message: Any) -> None:
+        if self._learner is None:
+            self._learner = await self._restore()
+        learner = self._learner
+        for start in range(0, len(message.value), SLICE):
+            self._learn(learner, message.value[start : start + SLICE])
+            if learner.due_for_promotion(self._promotion):
+                await self._promote(learner, message)
+            await asyncio.sleep(0)
+
+        def owned() -> bool:
+            return bool(self._app.consumer.owns(message))
+
+        key = learner.name.encode()
+        await self._outbox.write(self._snapshots, 0, [(key, learner.snapshot(), (), None)], owned)
+        await self._outbox.write(self._model_metrics, 0, [(key, encode_output(learner.metrics()), (), None)], owned)
+
+    def _learn(self, learner: Learner, records: list[Any]) -> None:
+        examples, offsets = [], []
+        for record in records:
+            try:
+                examples.append(decode_training_example(record.value))
+            except (msgspec.MsgspecError, TypeError) as error:
+                log.warning("example-refused", offset=record.offset, error=str(error))
+                continue
+            offsets.append(record.offset)
+        learned = learner.learn(examples, offsets)
+        self._metrics.examples_learned.labels(learner.name).inc(learned.learned)
+
+    async def _promote(self, learner: Learner, message: Any) -> None:
+        """One copy of the model in every journal partition: each says from which of its entries on it scores."""
+        model = learner.promote()
+        log.info("model-promoted", model=model.name, version=model.version, examples=model.learned_from)
+        item: Item = (None, pack_broadcast(Kind.MODEL_PROMOTED, model.created_for_ms, encode_model(model)), (), None)
+
+        def owned() -> bool:
+            return bool(self._app.consumer.owns(message))
+
+        await asyncio.gather(
+            *[self._outbox.write(self._journal, number, [item], owned) for number in range(self._partitions)]
+        )
+        self._metrics.journal_entries.labels("model").inc(self._partitions)
+
+    async def _restore(self) -> Learner:
+        """Goes on from the newest snapshot; begins anew, and says so, where there is none that can be read."""
+        data = await self._read_last(self._snapshots, 0)
+        if data is not None:
+            try:
+                return Learner.restore(data, TRANSACTION_FRAUD_INPUTS)
+            except ModelFault as error:
+                log.error("snapshot-refused", error=str(error))
+        return Learner(TRANSACTION_FRAUD, TRANSACTION_FRAUD_INPUTS)

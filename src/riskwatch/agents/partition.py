@@ -1,0 +1,109 @@
+"""What a worker keeps in memory for each journal partition that it owns, and the partition's own row in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
+
+from riskwatch.agents.statecodec import PARTITION_KEY, RESERVED, next_look_of
+from riskwatch.agents.store import PartitionStore
+from riskwatch.agents.timers import Timers
+from riskwatch.scoring.labels import FRAUD, PENDING, read_confirmed
+from riskwatch.scoring.linear import LinearModel, decode_model
+
+MODEL_PREFIX = b"\x00model/"
+
+
+class PartitionRow(Struct, kw_only=True, frozen=True):
+    """`watermark`: journal offset + 1 up to which every row of the partition is applied; written after all the others.
+
+    `clock`: the newest tick, ms.
+    """
+
+    watermark: int = 0
+    clock: int = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(PartitionRow).decode
+
+
+def pack_reserved(watermark: int, payload: bytes) -> bytes:
+    """The value of a reserved row: the watermark in front, as in every row."""
+    return watermark.to_bytes(8, "big") + payload
+
+
+def unpack_reserved(value: bytes) -> bytes:
+    """The payload of a reserved row."""
+    return value[8:]
+
+
+def pack_partition(row: PartitionRow) -> bytes:
+    """The value of the partition's own row."""
+    return pack_reserved(row.watermark, _encode(row))
+
+
+class Waiting:
+    """Predictions that wait for their label, by the hour of their maturity, and the frauds that were confirmed."""
+
+    def __init__(self, keys: Iterable[bytes] = (), confirmed: dict[int, int] | None = None) -> None:
+        self._keys: dict[int, list[bytes]] = {}
+        self.confirmed: dict[int, int] = {} if confirmed is None else confirmed
+        for key in keys:
+            self.add(key)
+
+    def add(self, key: bytes) -> None:
+        held = self._keys.setdefault(_hour(key), [])
+        if key not in held:
+            held.append(key)
+
+    def remove(self, key: bytes) -> None:
+        hour = _hour(key)
+        held = self._keys.get(hour, [])
+        if key in held:
+            held.remove(key)
+            if not held:
+                del self._keys[hour]
+
+    def due(self, now_ms: int) -> list[bytes]:
+        """Keys whose predictions all have their label by `now_ms`, in key order."""
+        hours = sorted(hour for hour in self._keys if hour * 3_600_000 <= now_ms)
+        return [key for hour in hours for key in sorted(self._keys[hour])]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._keys.values()))
+
+
+def _hour(key: bytes) -> int:
+    return int.from_bytes(key[len(PENDING) : len(PENDING) + 8], "big")
+
+
+@dataclass
+class Partition:
+    """One journal partition in memory. `changelog_next`: the changelog offset that this worker's next write should get."""
+
+    number: int
+    store: PartitionStore
+    row: PartitionRow = field(default_factory=PartitionRow)
+    timers: Timers = field(default_factory=Timers)
+    models: dict[str, LinearModel] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
+    changelog_next: int | None = None
+
+
+def open_partition(number: int, store: PartitionStore) -> Partition:
+    """Reads what a partition keeps in memory out of its restored rows."""
+    partition = Partition(number, store)
+    held = store.get_many([PARTITION_KEY])[0]
+    if held is not None:
+        partition.row = _decode(unpack_reserved(held))
+    for _, value in store.scan(MODEL_PREFIX):
+        model = decode_model(unpack_reserved(value))
+        partition.models[model.name] = model
+    confirmed = read_confirmed({key: unpack_reserved(value) for key, value in store.scan(FRAUD)})
+    partition.waiting = Waiting((key for key, _ in store.scan(PENDING)), confirmed)
+    partition.timers = Timers((key, next_look_of(value)) for key, value in store.scan() if key[:1] != RESERVED)
+    return partition

@@ -1,0 +1,77 @@
+"""The customers that one batch touches: gathered from the store, changed in place, packed again. Nothing else is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from riskwatch.agents.statecodec import pack_state, split_state
+from riskwatch.agents.store import PartitionStore, Row
+from riskwatch.features.account import Account
+from riskwatch.features.layout import Layout
+from riskwatch.features.rowcodec import pack_rows, unpack_rows
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Account).decode
+
+
+class Scratch:
+    """`rows`: float64[customers, n_slots]; `applied[i]`: watermark that row i was stored with. Accounts are opened on demand."""
+
+    def __init__(self, layout: Layout, store: PartitionStore, keys: Iterable[bytes]) -> None:
+        self.keys: list[bytes] = list(dict.fromkeys(keys))
+        self.index: dict[bytes, int] = {key: at for at, key in enumerate(self.keys)}
+        self._layout = layout
+        count = len(self.keys)
+        self.rows: NDArray[np.float64] = np.zeros((count, layout.n_slots))
+        self.applied: list[int] = [0] * count
+        self.watermarks: list[int] = [0] * count
+        self.next_looks: list[int] = [0] * count
+        self._packed_accounts: list[bytes] = [b""] * count
+        self._accounts: dict[int, Account] = {}
+        self.touched: set[int] = set()
+        profiles: list[bytes] = []
+        which: list[int] = []
+        for at, value in enumerate(store.get_many(self.keys)):
+            if value is None:
+                continue
+            watermark, self.next_looks[at], profile, self._packed_accounts[at] = split_state(value, layout.version)
+            self.applied[at] = self.watermarks[at] = watermark
+            profiles.append(profile)
+            which.append(at)
+        if which:
+            unpack_rows(profiles, self.rows, np.array(which, dtype=np.int64))
+
+    def account(self, at: int) -> Account:
+        """The account of row `at`, to be changed in place."""
+        account = self._accounts.get(at)
+        if account is None:
+            packed = self._packed_accounts[at]
+            account = self._accounts[at] = _decode(packed) if packed else Account()
+        return account
+
+    @property
+    def opened(self) -> list[int]:
+        """Rows whose account has been opened."""
+        return list(self._accounts)
+
+    def pack(self, touched: Sequence[int]) -> list[Row]:
+        """The rows to be written, in row order."""
+        if not touched:
+            return []
+        layout = self._layout.version
+        profiles = pack_rows(self.rows, np.array(touched, dtype=np.int64))
+        return [
+            (
+                self.keys[at],
+                pack_state(self.watermarks[at], self.next_looks[at], layout, profile, self._account_bytes(at)),
+            )
+            for at, profile in zip(touched, profiles, strict=True)
+        ]
+
+    def _account_bytes(self, at: int) -> bytes:
+        account = self._accounts.get(at)
+        return self._packed_accounts[at] if account is None else _encode(account)

@@ -1,0 +1,59 @@
+"""The worker's settings: read once, into one frozen record. Every field is documented in docs/settings.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field can be given as an environment variable `RISKWATCH_<FIELD>` or as an option of `riskwatch worker`."""
+
+    model_config = SettingsConfigDict(env_prefix="RISKWATCH_", frozen=True, extra="ignore")
+
+    broker: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port")
+    prefix: str = Field("riskwatch", description="first part of every topic's name")
+    group: str = Field("riskwatch", description="consumer group; workers of one group share the partitions")
+    member: str | None = Field(
+        None, description="static member id: a worker that comes back under it takes up its partitions at once"
+    )
+    partitions: int = Field(4, ge=1, le=1024, description="partitions of every customer-keyed topic, fixed for life")
+    replication: int = Field(1, ge=1, le=9, description="replicas of the topics that the worker creates")
+    roles: frozenset[Literal["ingest", "monitor", "learner"]] = Field(
+        frozenset({"ingest", "monitor", "learner"}), description="agents that this worker runs"
+    )
+    store: Literal["rocksdb", "memory"] = Field(
+        "rocksdb", description="local copy of the state; the changelog is the truth"
+    )
+    data_dir: Path = Field(Path("data"), description="folder of the local state, one for each worker")
+    policy: Path | None = Field(None, description="policy file; the packaged base policy if absent")
+    identifier_key: SecretStr = Field(
+        SecretStr("riskwatch-development-key"), description="key of the hashes that stand for personal identifiers"
+    )
+    clock: Literal["wall", "events"] = Field(
+        "wall", description="where ticks come from: the wall clock, or the events' own time (replays, demo)"
+    )
+    tick_seconds: float = Field(1.0, gt=0, description="seconds between ticks of the wall clock")
+    event_tick_seconds: float = Field(3600.0, gt=0, description="event time between ticks when `clock` is `events`")
+    zones: dict[str, str] = Field(
+        default_factory=dict, description="time zone of each tenant, as JSON: {tenant: IANA name}"
+    )
+    future_seconds: float = Field(
+        600.0, ge=0, description="how far past the broker's clock an event may be dated before it is clamped"
+    )
+    batch_records: int = Field(4_000, ge=1, le=100_000, description="most records of one partition in a batch")
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "snappy", description="compression of what the worker writes to Kafka"
+    )
+    commit_seconds: float = Field(1.0, gt=0, description="seconds between commits of consumed offsets")
+    session_seconds: float = Field(6.0, gt=0, description="a worker silent for so long has lost its partitions")
+    heartbeat_seconds: float = Field(1.0, gt=0, description="seconds between heartbeats")
+    rebalance_seconds: float = Field(6.0, gt=0, description="how long the group waits for members in a rebalance")
+    shutdown_seconds: float = Field(8.0, gt=0, description="longest time from SIGTERM to exit")
+    stall_seconds: float = Field(30.0, gt=0, description="lag without progress for so long: unready, then exit")
+    metrics_host: str = Field("127.0.0.1", description="address of /metrics, /live and /ready")
+    metrics_port: int = Field(9108, ge=0, le=65535, description="port of /metrics, /live and /ready; 0 turns them off")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
