@@ -26,7 +26,9 @@ _TICK_SECONDS = 0.005
 def create_topics(broker: str, names: list[str], config: Mapping[str, str] | None = None) -> None:
     """Creates topics of `PARTITIONS` partitions. Raises what the broker answers."""
     admin = AdminClient({"bootstrap.servers": broker})
-    topics = [NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, config=dict(config or {})) for name in names]
+    topics = [
+        NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, config=dict(config or {})) for name in names
+    ]
     for future in admin.create_topics(topics, operation_timeout=20).values():
         future.result()
 
@@ -50,7 +52,9 @@ def count_records(broker: str, topic: str) -> int:
         consumer.close()
 
 
-def publish_backlog(broker: str, topic: str, population: Population, count: int, *, start: float, round_: int = 0) -> None:
+def publish_backlog(
+    broker: str, topic: str, population: Population, count: int, *, start: float, round_: int = 0
+) -> None:
     """Publishes the first `count` events of the sequence, then the sentinels of a round; returns when all are acknowledged.
 
     Event `i` occurred at `start + i * STEP_SECONDS` (seconds since 1970). Raises `TimeoutError` where the broker does not
@@ -85,8 +89,9 @@ def publish_live(broker: str, topic: str, population: Population, rate: int, sec
 
 
 def _producer(broker: str, linger_ms: int) -> Producer:
+    # Idempotent, or a retried batch could overtake another and the customers' events would be out of order.
     return Producer({
-        "bootstrap.servers": broker, "acks": "all", "linger.ms": linger_ms, "partitioner": "murmur2_random",
+        "bootstrap.servers": broker, "enable.idempotence": True, "linger.ms": linger_ms, "partitioner": "murmur2_random",
         "queue.buffering.max.messages": 200_000, "queue.buffering.max.kbytes": 262_144,
     })  # fmt: skip
 

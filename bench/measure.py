@@ -56,7 +56,9 @@ class AlertClock:
             "bootstrap.servers": broker, "group.id": f"bench-clock-{time.time_ns()}", "enable.auto.commit": False,
             "fetch.queue.backoff.ms": 5,
         })  # fmt: skip
-        self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic in topics for p in range(PARTITIONS)])
+        self._consumer.assign(
+            [TopicPartition(topic, p, OFFSET_BEGINNING) for topic in topics for p in range(PARTITIONS)]
+        )
         self._arrivals: list[Arrival] = []
         self._sentinels: Counter[int] = Counter()
         self._failure: Exception | None = None
@@ -141,7 +143,9 @@ class Sampler:
         after = min(max(bisect_left(usage, (when,)), 1), len(usage) - 1)
         low, high = usage[after - 1], usage[after]
         share = (when - low.at) / (high.at - low.at)
-        return Usage(when, low.system + share * (high.system - low.system), low.broker + share * (high.broker - low.broker))
+        return Usage(
+            when, low.system + share * (high.system - low.system), low.broker + share * (high.broker - low.broker)
+        )
 
     def _sample(self) -> None:
         rounds = 0

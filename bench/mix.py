@@ -40,7 +40,11 @@ class Made(NamedTuple):
 
     def at(self, epoch_seconds: float) -> bytes:
         """The record's value, occurred at `epoch_seconds`."""
-        return self.head + datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").encode() + self.tail
+        return (
+            self.head
+            + datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").encode()
+            + self.tail
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,9 @@ def _made(number: int, customer: int, kind: str, body: str) -> Made:
 
 
 def _compose(event_id: str, customer_id: str, kind: str, body: str) -> Made:
-    head = f'{{"type":"{kind}","event_id":"{event_id}","tenant":"{TENANT}","customer_id":"{customer_id}","occurred_at":"'
+    head = (
+        f'{{"type":"{kind}","event_id":"{event_id}","tenant":"{TENANT}","customer_id":"{customer_id}","occurred_at":"'
+    )
     return Made(f"{TENANT}/{customer_id}".encode(), head.encode(), f'",{body}}}'.encode())
 
 
@@ -132,7 +138,9 @@ def _purchase(random: Random, customer: int, amount: int | None = None) -> str:
 def _instalment_due(random: Random, customer: int) -> str:
     # Due far ahead: what falls overdue is no part of the job, since the peers keep no ledger of loans.
     number = random.randrange(1, 13)
-    return f'"loan_id":"l{customer:07d}","number":{number},"due_on":"2099-{number:02d}-15","amount":85000,"currency":"CNY"'
+    return (
+        f'"loan_id":"l{customer:07d}","number":{number},"due_on":"2099-{number:02d}-15","amount":85000,"currency":"CNY"'
+    )
 
 
 def _repayment(random: Random, customer: int) -> str:

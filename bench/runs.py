@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.job import PLANTED_RULE
-from bench.load import STEP_SECONDS, count_records, delete_topics, publish_backlog
+from bench.load import count_records, delete_topics, publish_backlog
 from bench.measure import AlertClock, Arrival, Sampler, latency, steady
 from bench.mix import Population, events, planted
 from bench.systems import Job, Name, place_of
@@ -30,11 +30,13 @@ _SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
 
 
 class Bench(Struct, frozen=True, kw_only=True):
-    """The ground of a whole run: the broker, its process, a folder for state and logs."""
+    """The ground of a whole run: the broker, its process, a folder for state and logs, and when backlogs begin (seconds since
+    1970): event `i` of a backlog has the same time for every system, so that the alerts must be the same too."""
 
     broker: str
     broker_pid: int
     folder: Path
+    origin: float
 
 
 class Throughput(Struct, kw_only=True):
@@ -108,12 +110,14 @@ def _wait(child: Child, clock: AlertClock, what: str, round_: int = 0, seconds: 
     wait_until(lambda: child.check() is None and clock.sentinels_done(round_), seconds=seconds, what=what)
 
 
-def backlog(bench: Bench, system: Name, run: str, population: Population, records: int) -> tuple[Throughput, list[Arrival]]:
+def backlog(
+    bench: Bench, system: Name, run: str, population: Population, records: int
+) -> tuple[Throughput, list[Arrival]]:
     """Works off a backlog of `records`. Where the population is introduced first, only what follows is measured."""
     introduced = population.customers if population.introduce else 0
     total = introduced + records
     with _job(bench, system, run) as (job, clock):
-        publish_backlog(bench.broker, job.place.input, population, total, start=time.time() - total * STEP_SECONDS - 600)
+        publish_backlog(bench.broker, job.place.input, population, total, start=bench.origin)
         with _running(bench, job) as (child, sampler):
             _wait(child, clock, f"{system}: a backlog of {total:,}")
             time.sleep(0.3)  # one more sample after the last alert
@@ -133,7 +137,9 @@ def backlog(bench: Bench, system: Name, run: str, population: Population, record
 def live(bench: Bench, system: Name, run: str, population: Population, rate: int, seconds: float) -> Live:
     """Load of `rate` events/s for `seconds` after a warm-up, and how long the alerts take."""
     whole = seconds + WARM_UP_SECONDS
-    expected = [n for n in planted(itertools.islice(events(population), int(rate * whole))) if n >= rate * WARM_UP_SECONDS]
+    expected = [
+        n for n in planted(itertools.islice(events(population), int(rate * whole))) if n >= rate * WARM_UP_SECONDS
+    ]
     with _job(bench, system, run) as (job, clock):
         publish_backlog(bench.broker, job.place.input, population, 0, start=time.time() - 600)
         began = time.monotonic()
@@ -165,7 +171,7 @@ def recovery(bench: Bench, system: Name, run: str, population: Population) -> Re
     broker), and measures a new start."""
     with _job(bench, system, run) as (job, clock):
         count = population.customers
-        publish_backlog(bench.broker, job.place.input, population, count, start=time.time() - count * STEP_SECONDS - 6_000)
+        publish_backlog(bench.broker, job.place.input, population, count, start=bench.origin)
         with _running(bench, job, "fill") as (child, _):
             _wait(child, clock, f"{system}: {count:,} customers")
             time.sleep(_SETTLE_SECONDS[system])

@@ -16,8 +16,18 @@ from riskwatch.lab.children import Child, start_child
 
 Name = Literal["riskwatch", "faust", "quix", "bytewax"]
 SYSTEMS: tuple[Name, ...] = ("riskwatch", "faust", "quix", "bytewax")
-TITLES: Mapping[Name, str] = {"riskwatch": "riskwatch", "faust": "plain Faust", "quix": "Quix Streams", "bytewax": "Bytewax"}
-PACKAGES: Mapping[Name, str] = {"riskwatch": "riskwatch", "faust": "faust-streaming", "quix": "quixstreams", "bytewax": "bytewax"}
+TITLES: Mapping[Name, str] = {
+    "riskwatch": "riskwatch",
+    "faust": "plain Faust",
+    "quix": "Quix Streams",
+    "bytewax": "Bytewax",
+}
+PACKAGES: Mapping[Name, str] = {
+    "riskwatch": "riskwatch",
+    "faust": "faust-streaming",
+    "quix": "quixstreams",
+    "bytewax": "bytewax",
+}
 
 _CHECKOUT = Path(__file__).parents[1]
 
@@ -49,21 +59,32 @@ class Job:
                            "prefix": place.group, "group": place.group, "partitions": 4, "metrics-port": 0}  # fmt: skip
                 return [python, "-m", "riskwatch", "worker", *(f"--{name}={value}" for name, value in options.items())]
             case "faust":
-                return [python, "-m", "bench.peers.plain_faust", "worker", "--loglevel=warn"]
+                return [python, "-m", "bench.peers.plain_faust", "worker", "--loglevel=info"]
             case "quix":
                 return [python, "-m", "bench.peers.quix"]
             case "bytewax":
                 if not any(place.folder.iterdir()):
                     subprocess.run([python, "-m", "bytewax.recovery", str(place.folder), "4"], check=True)
                 flow = ["-m", "bytewax.run", "bench.peers.bytewax:build_flow"]
-                return [python, *flow, "--recovery-directory", str(place.folder), "--snapshot-interval=10", "--backup-interval=0"]
+                return [
+                    python,
+                    *flow,
+                    "--recovery-directory",
+                    str(place.folder),
+                    "--snapshot-interval=10",
+                    "--backup-interval=0",
+                ]
 
 
 def place_of(system: Name, run: str, broker: str, folder: Path) -> Job:
     """The job of `system` in the measurement `run`. riskwatch's topics have the names that it gives them."""
     group = f"bench-{run}-{system}"
     if system == "riskwatch":
-        topics = {"input": f"{group}.transactions.v1", "alerts": f"{group}.fraud-alerts.v1", "dead_letters": f"{group}.dead-letters.v1"}
+        topics = {
+            "input": f"{group}.transactions.v1",
+            "alerts": f"{group}.fraud-alerts.v1",
+            "dead_letters": f"{group}.dead-letters.v1",
+        }
     else:
         topics = {"input": f"{group}.events", "alerts": f"{group}.alerts", "dead_letters": f"{group}.dead-letters"}
     place = Place(broker=broker, group=group, folder=folder / group / "state", **topics)

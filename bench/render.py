@@ -1,0 +1,126 @@
+"""Writes docs/benchmarks.md from a report: `python -m bench.render [REPORT]`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.job import RULES
+from bench.report import Report, read_report
+from bench.tables import TABLES, Table, scaled_recovery, start_seconds
+
+_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+
+_HEAD = """# Benchmarks
+
+<!-- Written by `python -m bench.render` from the report of `make bench`; edit bench/render.py, not this page. -->
+
+One job, done by riskwatch and by three Python stream processors, on the same Apache Kafka, one after the other in one run:
+take the events of customers (logins, devices, purchases, repayments, applications: JSON, about 300 bytes), refuse what is not
+valid, bring at least 60 rolling features of the customer up to date, judge {rules} rules, keep the state durably, publish alerts
+with their reasons. What each system is given, how each is written and set, and what is not compared: [bench/README.md](../bench/README.md).
+
+{run}
+"""
+
+_REPEAT = """## How to repeat it
+
+```
+make bench                                # everything, under 30 minutes
+python -m bench.run --quick               # smaller numbers, about 3 minutes
+python -m bench.run --only riskwatch,quix --phases throughput,live
+python -m bench.render                    # this page, from out/bench.json
+```
+
+It needs Java 17 and, the first time, Maven (for Kafka's jars). Nothing else should run on the machine: two cores hold the
+broker, the load generator and the system alike, as they would in a small deployment, so any other load shows.
+"""
+
+
+def render(report: Report) -> str:
+    """The page."""
+    parts = [_HEAD.format(rules=len(RULES), run=_run(report)), _targets(report)]
+    for table_of in TABLES:
+        table = table_of(report)
+        if table.rows:
+            parts.append(_markdown(table))
+    if report.failures:
+        parts.append("## What failed\n\n" + "".join(f"- {failure}\n" for failure in report.failures))
+    parts.append(_REPEAT)
+    return "\n".join(parts)
+
+
+def _run(report: Report) -> str:
+    machine, versions = report.machine, report.versions
+    kind = " A quick run: less exact." if report.quick else ""
+    return (
+        f"Measured {report.at[:10]} in {report.minutes:.0f} minutes on {machine['cores']} cores ({machine['processor']}),"
+        f" {machine['memory']}, {machine['system']}, Python {machine['python']}: Apache Kafka {versions['kafka']},"
+        f" riskwatch {versions['riskwatch']}, faust-streaming {versions['faust']}, Quix Streams {versions['quix']},"
+        f" Bytewax {versions['bytewax']}.{kind}"
+    )
+
+
+def _targets(report: Report) -> str:
+    """What riskwatch set out to reach, beside what it reached."""
+    rows: list[tuple[str, str, str]] = []
+    speeds = {each.system: each.records_per_second for each in report.throughput}
+    own = speeds.pop("riskwatch", None)
+    if own is not None:
+        rows.append(_target("whole way, records/s", "30,000 or more", f"{own:,.0f}", own >= 30_000))
+        if speeds:
+            best = own / max(speeds.values())
+            rows.append(_target("times the best peer", "5 or more", f"{best:.1f}", best >= 5))
+        if "faust" in speeds:
+            faust = own / speeds["faust"]
+            rows.append(_target("times plain Faust", "10 or more", f"{faust:.1f}", faust >= 10))
+    for each in report.live:
+        if each.system == "riskwatch" and each.rate == 1_000 and each.p99 is not None:
+            rows.append(
+                _target(
+                    "p99 at 1,000/s", "below 100 ms", f"{each.p99 * 1000:.0f} ms", each.sustained and each.p99 < 0.1
+                )
+            )
+    for recovered in report.recovery:
+        if recovered.system == "riskwatch":
+            _, rate = scaled_recovery(recovered, start_seconds(report, "riskwatch"))
+            rows.append(_target("recovery, customers/s", "100,000 or more", f"{rate:,.0f}", rate >= 100_000))
+    if len(report.scale) > 1:
+        costs = [each.cpu_us for each in report.scale]
+        spread = max(costs) / min(costs)
+        span = f"{report.scale[0].customers:,} to {report.scale[-1].customers:,}"
+        rows.append(
+            _target(
+                f"cost of a record, {span} customers",
+                "within a fifth",
+                f"{(spread - 1) * 100:.0f}% apart",
+                spread <= 1.2,
+            )
+        )
+    return _markdown(Table("Targets", ("riskwatch", "target", "measured"), list(rows), "")) if rows else ""
+
+
+def _target(what: str, target: str, measured: str, met: bool) -> tuple[str, str, str]:
+    return what, target, f"{measured} {'✓' if met else '✗'}"
+
+
+def _markdown(table: Table) -> str:
+    lines = [f"## {table.title}", "", _row(table.headers), _row(("---", *("---:" for _ in table.headers[1:])))]
+    lines += [_row(row) for row in table.rows]
+    return "\n".join(lines) + "\n" + (f"\n{table.note}\n" if table.note else "")
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("report", type=Path, nargs="?", default=Path("out/bench.json"))
+    parser.add_argument("--out", type=Path, default=_PAGE)
+    given = parser.parse_args()
+    given.out.write_text(render(read_report(given.report)))
+
+
+if __name__ == "__main__":
+    main()

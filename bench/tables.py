@@ -1,0 +1,162 @@
+"""A report as tables of words: the same for the terminal and for docs/benchmarks.md. Ratios are taken within the one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from bench.plan import RECOVERY_OF
+from bench.report import Report
+from bench.runs import Recovery
+from bench.systems import TITLES
+
+MARK = "≈"
+
+
+class Table(Struct, frozen=True):
+    """Cells as text; the first column is words, the others are numbers."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    note: str
+
+
+def throughput_table(report: Report) -> Table:
+    own = next((each.records_per_second for each in report.throughput if each.system == "riskwatch"), None)
+    rows = []
+    for each in report.throughput:
+        ratio = "" if own is None or each.system == "riskwatch" else f"{own / each.records_per_second:.1f} ×"
+        rows.append(
+            (
+                _title(each.system), f"{each.records_per_second:,.0f}", ratio, f"{each.cpu_us:,.0f}", f"{each.broker_cpu_us:,.0f}",
+                f"{each.peak_bytes / 2**20:,.0f}", f"{each.records:,}", f"{each.seconds:.1f}",
+            )
+        )  # fmt: skip
+    return Table(
+        "Throughput on a backlog",
+        (
+            "system",
+            "records/s",
+            "riskwatch is",
+            "CPU µs a record",
+            "broker's CPU µs",
+            "peak MiB",
+            "records",
+            "steady s",
+        ),
+        rows,
+        "One process each. The steady part: from a tenth of the planted alerts to the last. CPU: user and system time.",
+    )
+
+
+def latency_table(report: Report) -> Table:
+    rows = []
+    for each in sorted(report.live, key=lambda each: each.rate):
+        if each.sustained:
+            times = (_ms(each.p50), _ms(each.p99))
+        else:
+            times = ("falls behind", f"{each.behind:.1f} s at the end")
+        rows.append(
+            (
+                f"{each.rate:,}/s",
+                _title(each.system),
+                *times,
+                f"{each.alerts:,}",
+                f"{each.cpu_us:,.0f}",
+                f"{each.broker_cpu_us:,.0f}",
+            )
+        )
+    rows = [(f"{system} at {rate}", *rest) for rate, system, *rest in rows]
+    return Table(
+        "From occurrence to the alert on the alert topic",
+        ("system and rate", "p50 ms", "p99 ms", "alerts", "CPU µs a record", "broker's CPU µs"),
+        rows,
+        "Clock of the alerts' reader minus `occurred_at`, which the load generator sets as it sends. `falls behind`: a second or"
+        " more behind when the load ends, or a planted alert not out 3 s later.",
+    )
+
+
+def recovery_table(report: Report) -> Table:
+    rows = []
+    for each in report.recovery:
+        start = start_seconds(report, each.system)
+        seconds, rate = scaled_recovery(each, start)
+        mark = "" if each.customers >= RECOVERY_OF else MARK + " "
+        rows.append(
+            (
+                _title(each.system),
+                each.source,
+                f"{each.customers:,}",
+                f"{each.seconds:.1f}",
+                f"{start:.1f}",
+                f"{rate:,.0f}",
+                f"{mark}{seconds:,.1f}",
+            )
+        )
+    return Table(
+        f"Recovery of {RECOVERY_OF:,} customers on an empty disk",
+        ("system", "restored from", "customers", "seconds", "of it start", "customers/s", f"seconds for {RECOVERY_OF:,}"),
+        rows,
+        f"From the start of the process until an event waiting in every partition has become an alert. {MARK}: scaled from the"
+        " smaller number of customers measured.",
+    )  # fmt: skip
+
+
+def scale_table(report: Report) -> Table:
+    first = report.scale[0].cpu_us if report.scale else 1.0
+    rows = [
+        (f"{each.customers:,}", f"{each.records_per_second:,.0f}", f"{each.cpu_us:.1f}", f"{each.cpu_us / first:.2f}", f"{each.peak_bytes / 2**20:,.0f}")
+        for each in report.scale
+    ]  # fmt: skip
+    return Table(
+        "riskwatch: cost of a record by number of customers",
+        ("customers", "records/s", "CPU µs a record", "relative", "peak MiB"),
+        rows,
+        "Every customer exists before the measured records begin.",
+    )
+
+
+def agreement_table(report: Report) -> Table:
+    rows = [
+        (
+            f"{_title(each.first)} and {_title(each.second)}", f"{each.events:,}", f"{each.both:,}", f"{each.only_first:,}",
+            f"{each.only_second:,}", ", ".join(f"{rule} {count}" for rule, count in each.differing_rules.items()) or "none",
+        )
+        for each in report.agreement
+    ]  # fmt: skip
+    return Table(
+        "Do the systems raise the same alerts?",
+        ("systems", "events", "alerts of both", "only the first's", "only the second's", "rules that differ"),
+        rows,
+        "Alerts compared one by one, by rule and event, over the events that all systems were given.",
+    )
+
+
+TABLES: tuple[Callable[[Report], Table], ...] = (
+    throughput_table,
+    latency_table,
+    recovery_table,
+    scale_table,
+    agreement_table,
+)
+
+
+def start_seconds(report: Report, system: str) -> float:
+    """Quickest start to work of a system with nothing to recover, in the same run; 0 where none was measured."""
+    return min((each.start_seconds for each in report.live if each.system == system), default=0.0)
+
+
+def scaled_recovery(recovery: Recovery, start: float) -> tuple[float, float]:
+    """Seconds for `RECOVERY_OF` customers, start included, and customers restored a second."""
+    restoring = max(recovery.seconds - start, 0.1)
+    return start + restoring * RECOVERY_OF / recovery.customers, recovery.customers / restoring
+
+
+def _title(system: str) -> str:
+    return TITLES.get(system, system)  # type: ignore[call-overload, no-any-return]
+
+
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f}"
