@@ -83,11 +83,13 @@ def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
                 if value <= 2.0:
                     form = 0 if value == 1.0 else 12
                     number = np.uint64(0)
-                elif value > _TIMES_FROM and behind >= 0.0 and behind < 4294967296.0 and slot != NEWEST:
+                elif value > _TIMES_FROM and behind >= 0.0 and behind < 4294967296.0 and slot > NEWEST:
                     number = np.uint64(np.int64(behind))
                     form = 10 if number < np.uint64(1 << 24) else 11
                 else:
-                    form = np.int64(((number >> np.uint64(52)) - np.uint64(1023)) >> np.uint64(3)) + 1  # of the exponent
+                    form = (
+                        np.int64(((number >> np.uint64(52)) - np.uint64(1023)) >> np.uint64(3)) + 1
+                    )  # of the exponent
                     number = np.uint64(np.int64(value))
             else:
                 narrow[0] = value
