@@ -1,4 +1,4 @@
-"""The reference of settings, made from the settings themselves: `python -m riskwatch.agents.docs` writes docs/settings.md."""
+"""The reference of settings, made from themselves: `python -m riskwatch.agents.docs` writes docs/settings.md."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PAGE = """\
 
 Generated from `riskwatch.agents.settings` by `make docs`.
 
-A worker reads its settings once, when it starts. Each is an environment variable; those that `riskwatch worker --help` names are
-options too, and an option goes before its variable.
+A worker reads its settings once, when it starts. Each is an environment variable; those that `riskwatch worker --help`
+names are options too, and an option goes before its variable.
 
 | setting | variable | takes | default | meaning |
 |---|---|---|---|---|
 {settings}
 
-`identifier_key` has a default for trying riskwatch out. Give your own before the first real event, and keep it: with another
-key the same person has other hashes.
+`identifier_key` has a default for trying riskwatch out. Give your own before the first real event, and keep it: with
+another key the same person has other hashes.
 
 ## A secured broker
 
