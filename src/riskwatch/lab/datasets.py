@@ -18,9 +18,9 @@ from riskwatch.streams.events import AnyEvent
 
 
 class Dataset(Protocol):
-    """A file of records as events in order of time. Counts fill while `events` is read.
-     `rows` read so far, of `total` (None where the file does not say); `bad`: rows left out by reason; `notes`: what the
-    mapping had to decide, by kind.
+    """A file of records as events in order of time. Counts fill while `events` is read. `rows` read so far, of `total`
+    (None where the file does not say); `bad`: rows left out by reason; `notes`: what the mapping had to decide, by
+    kind.
     """
 
     name: str

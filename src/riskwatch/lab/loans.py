@@ -56,9 +56,8 @@ Terms = Mapping[int, Sequence[Part]]
 
 def draw_loan(random: Random, customer: Customer, *, opened_on: int, product: Product | None = None) -> Loan:
     """A loan of one of the three products, sized by the customer's income."""
-    chosen: Product = (
-        product or random.choices(("shopping-instalments", "cash-instalments", "consumer-credit"), (50, 30, 20))[0]
-    )  # type: ignore[assignment]
+    products: tuple[Product, ...] = ("shopping-instalments", "cash-instalments", "consumer-credit")
+    chosen = random.choices(products, (50, 30, 20))[0] if product is None else product
     income = customer.monthly_income
     if chosen == "shopping-instalments":
         return Loan(product=chosen, opened_on=opened_on, instalments=6, every_days=14, principal=int(income * 0.3))
@@ -96,7 +95,7 @@ def application(
         ip=now.ip,
         geo=near(random, now.place),
         channel="app",
-        session=Session(seconds=round(random.lognormvariate(5.6, 0.3), 1), paste_share=pasted),
+        session=Session(seconds=round(random.lognormvariate(5.6 if pasted < 0.5 else 3.8, 0.3), 1), paste_share=pasted),
         identifiers=Identifiers(id_number=f"ID{number}", phone=f"+999{number}", name=f"Customer {number}"),
         declared=Declared(monthly_income=income, employment=customer.employment, employed_months=36),
         bureau=bureau or Bureau(score=customer.bureau_score, open_loans=2, inquiries_90d=1, oldest_loan_months=60),

@@ -12,18 +12,23 @@ from msgspec import Struct
 from riskwatch.lab.life import Dated
 from riskwatch.lab.loans import Loan, Terms
 from riskwatch.lab.people import Calendar, Customer, Phase
+from riskwatch.streams.outputs import AlertKind
 
 Expected = Literal["fraud", "early-warning", "none"]
 
 
 class Truth(Struct, frozen=True, kw_only=True):
-    """What is true of `customers` (tenant and customer id) in `[begins, ends]`, and the kind of alert it deserves."""
+    """What is true of `customers` (tenant and customer id) in `[begins, ends]`, and the kind of alert it deserves.
+
+    `also`: kinds of alert that nobody would call false there, though they are not what is expected.
+    """
 
     kind: str
     expected: Expected
     customers: tuple[tuple[str, str], ...]
     begins: datetime
     ends: datetime
+    also: tuple[AlertKind, ...] = ()
 
 
 class Life(Struct, frozen=True, kw_only=True):

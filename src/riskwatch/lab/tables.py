@@ -1,5 +1,6 @@
 """Reading tables of a known form: Parquet or CSV (also gzipped), found by their columns, streamed in batches.
- A form is a name and the columns that an adapter needs; more columns do no harm. A file that lacks one is refused with
+
+A form is a name and the columns that an adapter needs; more columns do no harm. A file that lacks one is refused with
 a sentence that names it. Values are read leniently and judged row by row by the adapter, so that one bad row costs one
 row.
 """

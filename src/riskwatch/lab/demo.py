@@ -1,0 +1,199 @@
+"""The demo: an embedded broker, a worker, a simulated portfolio, and what is found in it, within a minute.
+
+Two phases, both in order of event time: the first weeks at full speed, so that the worker knows its customers, then the
+rest at a pace that an eye can follow. It ends by itself; interrupted, it keeps what it has seen so far for the summary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from random import Random
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from msgspec import Struct, field
+
+from riskwatch.lab.feeding import Fed, feed
+from riskwatch.lab.people import INSTITUTIONS
+from riskwatch.lab.plot import Truth
+from riskwatch.lab.portfolio import FIRST_DAY, simulate
+from riskwatch.lab.replay import balance, read_alerts
+from riskwatch.lab.report import Balance
+from riskwatch.lab.rig import Rig, rig
+from riskwatch.lab.watching import Position, Watcher, follow, watch
+from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.outputs import Alert, decode_alert
+from riskwatch.streams.publisher import Publisher
+from riskwatch.streams.topics import EARLY_WARNINGS, FRAUD_ALERTS, INPUTS, LOGINS, TRANSACTIONS, full_name
+
+DAYS = 100
+HISTORY_DAYS = 35
+"""Days at full speed; the rest is paced."""
+LIVE_SECONDS = 20.0
+DRAIN_SECONDS = 30.0
+
+MALFORMED: tuple[tuple[str, bytes], ...] = (
+    (LOGINS.name, b'{"type": "LoginFailed", "event_id": "broken-1", "tenant": "lumen-'),
+    (LOGINS.name, b"\xff\xfe not text at all"),
+    (
+        LOGINS.name,
+        b'{"type": "LoginFailed", "event_id": "broken-3", "tenant": "lumen-credit", "customer_id": "c00001",'
+        b' "occurred_at": "2025-04-01T10:00:00"}',
+    ),
+    (
+        TRANSACTIONS.name,
+        b'{"type": "PurchaseMade", "event_id": "broken-4", "tenant": "lumen-credit", "customer_id": "c00001",'
+        b' "occurred_at": "2025-04-01T10:00:00Z", "amount": "12.50", "currency": "euro"}',
+    ),
+    (
+        TRANSACTIONS.name,
+        b'{"type": "PurchaseMade", "event_id": "broken-5", "tenant": "lumen-credit", "customer_id": "c00001",'
+        b' "occurred_at": "2025-04-01T10:00:00Z", "amount": NaN, "currency": "EUR"}',
+    ),
+    (TRANSACTIONS.name, b'{"type": "PurchaseImagined", "event_id": "broken-6"}'),
+)
+"""Records as upstream systems send them on a bad day: (name of the topic, value)."""
+
+
+class Scene(Struct):
+    """Everything that the demo knows so far: shown live, summed up at the end. Times: `time.monotonic` seconds."""
+
+    started: float
+    customers: int
+    truths: tuple[Truth, ...] = ()
+    total: int | None = None
+    phase: str = "starting the broker and the worker"
+    fed: Fed = field(default_factory=Fed)
+    feeding_since: float | None = None
+    fed_at: float | None = None
+    done_at: float | None = None
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    repeats: int = 0
+    first_alert_after: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    position: Position | None = None
+    balance: Balance | None = None
+    finished: bool = False
+    broker: str = ""
+    prefix: str = "riskwatch"
+
+    def hear(self, alert: Alert) -> bool:
+        """Takes an alert in; False where its id was heard before."""
+        if alert.alert_id in self.alerts:
+            self.repeats += 1
+            return False
+        if self.first_alert_after is None:
+            self.first_alert_after = time.monotonic() - self.started
+        self.alerts[alert.alert_id] = alert
+        return True
+
+    @property
+    def by_rule(self) -> Counter[str]:
+        """How many alerts each rule raised."""
+        return Counter(alert.rule for alert in self.alerts.values())
+
+
+Show = Callable[[Scene, list[Alert]], None]
+"""Shows the scene; called a few times a second with the alerts that are new."""
+
+
+async def demo(scene: Scene, *, seed: int, show: Show, live_seconds: float = LIVE_SECONDS, partitions: int = 4) -> None:
+    """Runs the demo to its end, filling `scene`. Broker and worker are gone when it returns or raises.
+
+    Raises `EmbeddedMissing` where there is no embedded broker, `ChildFailed` where the worker ends, `TimeoutError`
+    where it stands still.
+    """
+    portfolio = simulate(Random(seed), customers=scene.customers, days=DAYS)
+    scene.truths = portfolio.truths
+    zones = {institution.tenant: institution.zone for institution in INSTITUTIONS}
+    fresh: list[Alert] = []
+    async with rig(zones=zones, partitions=partitions) as running:
+        scene.broker, scene.prefix = running.broker, running.prefix
+        async with watch(running.broker, running.prefix, running.group) as watcher:
+            await watcher.begin()
+
+            def hear(record: Any) -> None:
+                alert = decode_alert(record.value)
+                if scene.hear(alert):
+                    fresh.append(alert)
+
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(follow(watcher, [FRAUD_ALERTS, EARLY_WARNINGS], hear)),
+                    tasks.create_task(_look(scene, running, watcher, show, fresh)),
+                ]
+                await _tell_the_story(scene, running, watcher, portfolio.events(), live_seconds)
+                scene.phase = "letting the worker finish"
+                scene.position = await watcher.drain(seconds=DRAIN_SECONDS)
+                scene.done_at = time.monotonic()
+                await _settle(scene, watcher)
+                for task in background:
+                    task.cancel()
+            show(scene, _taken(fresh))
+            scene.balance = await balance(watcher)
+            scene.phase, scene.finished = "done", True
+
+
+async def _tell_the_story(
+    scene: Scene, running: Rig, watcher: Watcher, events: Iterator[AnyEvent], live_seconds: float
+) -> None:
+    turn = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC) + timedelta(days=HISTORY_DAYS)
+    pace = (DAYS - HISTORY_DAYS) * 86_400 / live_seconds if live_seconds > 0 else None
+    first_live: list[AnyEvent] = []
+
+    def history() -> Iterator[AnyEvent]:
+        for event in events:
+            if event.occurred_at >= turn:
+                first_live.append(event)
+                return
+            yield event
+
+    async with Publisher(running.broker, prefix=running.prefix, source=None, compression="snappy") as publisher:
+        scene.phase, scene.feeding_since = f"the first {HISTORY_DAYS} days, at full speed", time.monotonic()
+        await feed(publisher, history(), watcher.ingested, fed=scene.fed)
+        await publish_malformed(running)
+        base = len(MALFORMED)
+        scene.phase = f"{DAYS - HISTORY_DAYS} more days" + ("" if pace is None else f", {pace / 86_400:.1f} a second")
+        await feed(publisher, chain(first_live, events), watcher.ingested, fed=scene.fed, speed=pace, base=base)
+        scene.fed_at = time.monotonic()
+
+
+async def publish_malformed(running: Rig) -> None:
+    """Publishes what no worker can read, so that dead letters show."""
+    names = {topic.name: full_name(topic, running.prefix) for topic in INPUTS}
+    producer = AIOKafkaProducer(bootstrap_servers=running.broker, client_id="riskwatch-demo")
+    await producer.start()
+    try:
+        for topic, value in MALFORMED:
+            await producer.send_and_wait(names[topic], value, key=b"lumen-credit/c00001")
+    finally:
+        await producer.stop()
+
+
+async def _look(scene: Scene, running: Rig, watcher: Watcher, show: Show, fresh: list[Alert]) -> None:
+    """Refreshes what is shown, four times a second, and ends the demo where the worker has ended."""
+    while True:
+        running.check()
+        scene.metrics = await running.metrics() or scene.metrics
+        scene.position = await watcher.position()
+        show(scene, _taken(fresh))
+        await asyncio.sleep(0.25)
+
+
+async def _settle(scene: Scene, watcher: Watcher) -> None:
+    """Waits until every alert that the topics hold has been heard."""
+    raised, _ = await read_alerts(watcher)
+    for alert in raised:
+        if not alert.shadow and alert.alert_id not in scene.alerts:
+            scene.hear(alert)
+
+
+def _taken(fresh: list[Alert]) -> list[Alert]:
+    taken = fresh[:]
+    fresh.clear()
+    return taken

@@ -1,0 +1,190 @@
+"""Replays a data set through Kafka: publishes it in event order, waits until all of it is done, and reports."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from riskwatch.lab.datasets import Dataset
+from riskwatch.lab.feeding import AHEAD, Fed, feed
+from riskwatch.lab.instalments import Instalments
+from riskwatch.lab.modelreport import judge_model
+from riskwatch.lab.panel import Panel
+from riskwatch.lab.report import Balance, Report
+from riskwatch.lab.rig import Rig
+from riskwatch.lab.transactions import Transactions
+from riskwatch.lab.verdicts import Match, by_rule, by_story, match_frauds, match_truths
+from riskwatch.lab.watching import Position, Watcher, watch
+from riskwatch.streams.outputs import Alert, TrainingExample, decode_alert, decode_training_example
+from riskwatch.streams.publisher import Publisher
+from riskwatch.streams.topics import (
+    DEAD_LETTERS,
+    EARLY_WARNINGS,
+    FRAUD_ALERTS,
+    INPUTS,
+    JOURNAL,
+    SHADOW_ALERTS,
+    TRAINING_EXAMPLES,
+)
+
+STALL_SECONDS = 60.0
+BY_EVENT = (
+    "Right: raised by a fraudulent transaction, or for its customer on the day (UTC) of one. Recall: of all frauds."
+)
+BY_WINDOW = {
+    "panel": "Right: an early warning from three months before an account reaches 60 days past due, to its end. "
+    "Recall: of all times that accounts did.",
+    "instalments": "Right: an early warning for a customer who later defaulted on the current loan. "
+    "Recall: of all who did.",
+}
+
+
+class Progress(Struct):
+    """How far a replay is, for whoever shows it."""
+
+    fed: Fed
+    position: Position | None = None
+    phase: str = "publishing"
+
+
+Show = Callable[[Progress], None]
+
+
+async def replay(
+    dataset: Dataset,
+    rig: Rig,
+    *,
+    speed: float | None = None,
+    ahead: int = AHEAD,
+    show: Show = lambda _: None,
+) -> Report:
+    """Publishes the data set at `speed` (event seconds a second; None: as fast as it goes) and reports when all is
+    done.
+
+    Raises `ChildFailed` where the worker that the rig started ends, `TimeoutError` where a worker stands still for a
+    minute.
+    """
+    progress = Progress(fed=Fed())
+    async with watch(rig.broker, rig.prefix, rig.group) as watcher:
+        await watcher.begin()
+        started = time.monotonic()
+        async with (
+            asyncio.TaskGroup() as tasks,
+            Publisher(rig.broker, prefix=rig.prefix, source=None, compression="snappy") as publisher,
+        ):
+            looking = tasks.create_task(_look(watcher, rig, progress, show))
+            await feed(
+                publisher,
+                dataset.events(),
+                watcher.ingested,
+                fed=progress.fed,
+                ahead=ahead,
+                speed=speed,
+                stalled_seconds=STALL_SECONDS,
+            )
+            looking.cancel()
+        progress.phase = "draining"
+
+        def told(position: Position) -> None:
+            rig.check()
+            progress.position = position
+            show(progress)
+
+        position = await watcher.drain(seconds=STALL_SECONDS, look=told)
+        seconds = time.monotonic() - started
+        progress.phase, progress.position = "reporting", position
+        show(progress)
+        return await report(dataset, watcher, progress.fed.published, seconds, position)
+
+
+async def _look(watcher: Watcher, rig: Rig, progress: Progress, show: Show) -> None:
+    while True:
+        rig.check()
+        progress.position = await watcher.position()
+        show(progress)
+        await asyncio.sleep(0.5)
+
+
+async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: float, position: Position) -> Report:
+    """Reads the topics from where they ended at the watcher's beginning, and reports."""
+    alerts, repeats = await read_alerts(watcher)
+    examples: list[TrainingExample] = []
+    await watcher.read(
+        [TRAINING_EXAMPLES],
+        watcher.begun([TRAINING_EXAMPLES]),
+        lambda record: examples.append(decode_training_example(record.value)),
+    )
+    match, totals, truth = _truth(dataset)
+    return Report(
+        dataset=dataset.name,
+        file=dataset.path.name,
+        rows=dataset.rows,
+        bad_rows=dict(dataset.bad),
+        notes={note: count for note, count in dataset.notes.items() if count},
+        published=published,
+        seconds=seconds,
+        records_per_second=published / seconds if seconds else 0.0,
+        balance=await balance(watcher),
+        lag_records=position.behind,
+        alerts=len(alerts),
+        repeated_alerts=repeats,
+        truth=truth,
+        rules=by_rule(alerts, match, totals),
+        stories=by_story(alerts, dataset.truths()) if isinstance(dataset, Panel | Instalments) else [],
+        models=judge_model(examples),
+    )
+
+
+async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
+    """Every alert since the watcher's beginning, in shadow too, without repeats; and how many repeats there were."""
+    found: dict[str, Alert] = {}
+    topics = [FRAUD_ALERTS, EARLY_WARNINGS, SHADOW_ALERTS]
+
+    def look(record: Any) -> None:
+        alert = decode_alert(record.value)
+        found.setdefault(alert.alert_id, alert)
+
+    seen = await watcher.read(topics, watcher.begun(topics), look)
+    return list(found.values()), seen - len(found)
+
+
+async def balance(watcher: Watcher) -> Balance:
+    """Counts the records of the topics since the watcher's beginning. Inputs are opened only where the counts differ."""
+    counts: Counter[str] = Counter()
+
+    def journaled(record: Any) -> None:
+        counts["broadcast" if record.key is None else "journal"] += 1
+
+    await watcher.read([JOURNAL], watcher.begun([JOURNAL]), journaled)
+    ends, begun = await watcher.ends([*INPUTS, DEAD_LETTERS]), watcher.begun([*INPUTS, DEAD_LETTERS])
+    dead_name = next((tp.topic for tp in ends if DEAD_LETTERS.name in tp.topic), "")
+    for tp, end in ends.items():
+        counts["dead" if tp.topic == dead_name else "in"] += end - begun.get(tp, 0)
+    if counts["in"] != counts["journal"] + counts["dead"]:
+
+        def emptied(record: Any) -> None:
+            counts["tombstones"] += record.value is None
+
+        await watcher.read(INPUTS, begun, emptied)
+    return Balance(
+        events_in=counts["in"],
+        journal=counts["journal"],
+        dead_letters=counts["dead"],
+        tombstones=counts["tombstones"],
+        broadcast=counts["broadcast"],
+    )
+
+
+def _truth(dataset: Dataset) -> tuple[Match | None, dict[str, int], str]:
+    if isinstance(dataset, Transactions):
+        return match_frauds(dataset.frauds), {"fraud": len(dataset.frauds)}, BY_EVENT
+    if isinstance(dataset, Panel | Instalments):
+        truths = dataset.truths()
+        if truths:
+            return match_truths(truths), {"early-warning": len(truths)}, BY_WINDOW[dataset.name]
+    return None, {}, "The truth about these records is not known: alerts are only counted."
