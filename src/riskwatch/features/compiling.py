@@ -15,6 +15,8 @@ from riskwatch.streams.entry import Kind
 FOLDED: tuple[Kind, ...] = tuple(kind for kind in Kind if kind < 128)
 TILED = (Aggregate.COUNT, Aggregate.SUM, Aggregate.MAX)
 RECENT_WEIGHT = 0.5
+MONEY = ("amount", "due_amount", "income")
+"""The numbers that the kernel makes whole."""
 EXACT_WINDOWS = {
     "10m": HOUR // 6,
     "1h": HOUR,
@@ -32,6 +34,8 @@ class Compiling:
         self.next_slot = STATE_BASE
         self.slots: dict[tuple[object, ...], int] = {}
         self.phases: dict[str, list[tuple[tuple[Kind, ...], Array]]] = {"before": [], "keep": [], "after": []}
+        for feature in features:
+            _check(feature)
         tiled = {window: _sums_first(features, window) for window in WINDOWS}
         in_order = [feature for group in tiled.values() for feature in group]
         in_order += [feature for feature in features if feature.aggregate not in TILED]
@@ -212,6 +216,16 @@ class Compiling:
         else:
             field = _field(feature)
             self._step("after", kinds, steps.SHARE_OF_FIELD, field=field, other=other, number=scale, column=column)
+
+
+def _check(feature: Feature) -> None:
+    if feature.window is not None and feature.window not in WINDOWS:
+        raise ValueError(f"{feature.name}: {feature.window!r} is no window; these are: {', '.join(WINDOWS)}")
+    if feature.aggregate in (*TILED, Aggregate.DISTINCT, Aggregate.SAME, Aggregate.OVER_MIN) and feature.window is None:
+        raise ValueError(f"{feature.name}: a {feature.aggregate} needs a window")
+    if feature.aggregate is Aggregate.SUM and feature.value not in MONEY:
+        _field(feature)
+        raise ValueError(f"{feature.name}: only whole numbers add up in any order: {', '.join(MONEY)}")
 
 
 def _measure(feature: Feature) -> tuple[object, ...]:
