@@ -72,10 +72,13 @@ def _schema(each: Any, name: str) -> dict[str, Any]:
 
 
 def _portable(node: Any) -> Any:
-    r"""Patterns end in `\Z` for Python, where `$` lets a line break pass; JSON Schema's ECMA dialect has only `$`."""
+    r"""Patterns end in `\Z` for Python, which JSON Schema's ECMA dialect does not have. Its `$` is the end of the text, but
+    validators written in Python let a line break pass there; `$(?!\n)` is the end for both."""
     if isinstance(node, dict):
         return {
-            key: value.removesuffix(r"\Z") + "$" if key == "pattern" and value.endswith(r"\Z") else _portable(value)
+            key: value.removesuffix(r"\Z") + r"$(?!\n)"
+            if key == "pattern" and value.endswith(r"\Z")
+            else _portable(value)
             for key, value in node.items()
         }
     return [_portable(item) for item in node] if isinstance(node, list) else node
