@@ -107,6 +107,18 @@ async def test_reading_can_be_limited_to_some_partitions(cluster):
         assert [each.partition for each in await reader.read([(cluster.topic, 1)])] == [1]
 
 
+async def test_a_changelog_that_is_never_committed_has_no_lag(cluster):
+    async with LagReader(cluster.broker, cluster.prefix, cluster.prefix) as reader:
+        assert await reader.read([(f"{cluster.prefix}.state-changelog.v1", 0)]) == []
+
+
+async def test_a_commit_beyond_the_end_that_the_broker_tells_is_no_negative_lag(cluster):
+    await cluster.send(0, 30, 20)
+    await cluster.commit(0, 9)
+    first = (await cluster.lag())[0]
+    assert (first.end, first.records, first.seconds) == (9, 0, None)
+
+
 async def test_looking_creates_no_topic(broker, fresh_prefix):
     assert await lag(broker, fresh_prefix, fresh_prefix) == []
     assert await lag(broker, fresh_prefix, fresh_prefix) == []

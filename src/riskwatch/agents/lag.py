@@ -101,14 +101,22 @@ class LagReader:
         await self._close()
 
     async def read(self, only: Iterable[tuple[str, int]] | None = None) -> list[PartitionLag]:
-        """Lag of every partition of the group's topics that exist, or of those in `only` (topic, partition)."""
-        partitions = await self._partitions() if only is None else [TopicPartition(*each) for each in only]
+        """Lag of every partition of the group's topics that exist; with `only` (topic, partition), of those in it too.
+
+        What a worker is assigned beyond them, such as its changelog, is never committed: it has no lag.
+        """
+        if only is None:
+            partitions = await self._partitions()
+        else:
+            partitions = sorted(TopicPartition(*each) for each in only if each[0] in self._topics)
         if not partitions:
             return []
         committed = await self._committed(partitions)
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        first = {tp: max(starts[tp], min(committed.get(tp, -1), ends[tp])) for tp in partitions}
+        # The embedded broker tells the end as one past the FIRST record of the last batch; a commit can prove it later.
+        ends = {tp: max(ends[tp], committed.get(tp, -1)) for tp in partitions}
+        first = {tp: max(starts[tp], committed.get(tp, -1)) for tp in partitions}
         oldest = await self._oldest({tp: offset for tp, offset in first.items() if offset < ends[tp]})
         now = self._clock()
         return [
