@@ -47,12 +47,14 @@ CASES = [
             "seconds_since_last_purchase": DAY,
             "seconds_since_last_repayment": 2 * DAY,
             "purchase_amount_sum_7d": 200_00,
+            "purchase_amount_sum_30d": 400_00,
             "amount": 200_00,
         },
         [
             {"seconds_since_last_purchase": 7 * DAY, "seconds_since_last_repayment": 8 * DAY},
             {"seconds_since_last_repayment": DAY},  # the purchase was not after the repayment
-            {"purchase_amount_sum_7d": 199_99},
+            {"purchase_amount_sum_7d": 199_99, "purchase_amount_sum_30d": 200_00},
+            {"purchase_amount_sum_30d": 400_01},  # the week is like the others of the month
             {"seconds_since_last_purchase": NAN},
         ],
     ),

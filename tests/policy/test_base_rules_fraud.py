@@ -132,8 +132,8 @@ CASES = [
     Case(
         "unfamiliar-merchant-large",
         "PurchaseMade",
-        {"counterparty_age_hours": 0, "purchase_amount_z": 4, "seconds_since_device_new": 2 * DAY},
-        [{"counterparty_age_hours": 1}, {"purchase_amount_z": 3.9}, {"seconds_since_device_new": 3 * DAY}],
+        {"counterparty_age_hours": 0, "purchase_amount_z": 5, "seconds_since_device_new": 2 * DAY},
+        [{"counterparty_age_hours": 1}, {"purchase_amount_z": 4.9}, {"seconds_since_device_new": 3 * DAY}],
     ),
     Case(
         "night-against-habit",
