@@ -1,9 +1,9 @@
 """A broker and a Redis with nothing to install, for the demo, replays and quick tests. Both forget all at their end.
 
-The broker is Tansu, a Kafka-compatible binary that the `embedded` extra brings (memory only). Where it differs from Kafka:
-no idempotent or transactional producer; the offset listing of a group needs explicit partitions; asking for the metadata
-of a topic creates it, with 4 partitions; the end offset that it lists is one past the FIRST record of the last batch (the
-high watermark of a fetch is right). Redis is fakeredis behind a socket.
+The broker is Tansu, a Kafka-compatible binary that the `embedded` extra brings (memory only). Where it differs from
+Kafka: no idempotent or transactional producer; the offset listing of a group needs explicit partitions; asking for
+the metadata of a topic creates it, with 4 partitions; the end offset that it lists is one past the FIRST record of
+the last batch (the high watermark of a fetch is right). Redis is fakeredis behind a socket.
 """
 
 from __future__ import annotations
