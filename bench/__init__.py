@@ -1,1 +1,2 @@
-"""The benchmark: one job, on one Kafka, by riskwatch and by its peers. `python -m bench.run` measures, `python -m bench.render` writes."""
+"""The benchmark: one job, on one Kafka, by riskwatch and by its peers. `python -m bench.run` measures, `python -m
+bench.render` writes."""

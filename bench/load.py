@@ -11,8 +11,8 @@ import json
 import time
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, Producer, TopicPartition  # type: ignore[import-untyped]
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[import-untyped]
 
 from bench.mix import Made, Population, events, sentinels
 
@@ -34,7 +34,8 @@ def create_topics(broker: str, names: list[str], config: Mapping[str, str] | Non
 
 
 def delete_topics(broker: str, prefix: str) -> None:
-    """Deletes every topic whose name holds `prefix`, so that one measurement leaves the next no disk or memory to share."""
+    """Deletes every topic whose name holds `prefix`, so that one measurement leaves the next no disk or memory to
+    share."""
     admin = AdminClient({"bootstrap.servers": broker})
     names = [name for name in admin.list_topics(timeout=10).topics if prefix in name]
     if names:
@@ -55,10 +56,11 @@ def count_records(broker: str, topic: str) -> int:
 def publish_backlog(
     broker: str, topic: str, population: Population, count: int, *, start: float, round_: int = 0
 ) -> None:
-    """Publishes the first `count` events of the sequence, then the sentinels of a round; returns when all are acknowledged.
+    """Publishes the first `count` events of the sequence, then the sentinels of a round; returns when all are
+    acknowledged.
 
-    Event `i` occurred at `start + i * STEP_SECONDS` (seconds since 1970). Raises `TimeoutError` where the broker does not
-    acknowledge.
+    Event `i` occurred at `start + i * STEP_SECONDS` (seconds since 1970). Raises `TimeoutError` where the broker does
+    not acknowledge.
     """
     producer = _producer(broker, linger_ms=50)
     made = itertools.islice(events(population), count)
@@ -90,10 +92,16 @@ def publish_live(broker: str, topic: str, population: Population, rate: int, sec
 
 def _producer(broker: str, linger_ms: int) -> Producer:
     # Idempotent, or a retried batch could overtake another and the customers' events would be out of order.
-    return Producer({
-        "bootstrap.servers": broker, "enable.idempotence": True, "linger.ms": linger_ms, "partitioner": "murmur2_random",
-        "queue.buffering.max.messages": 200_000, "queue.buffering.max.kbytes": 262_144,
-    })  # fmt: skip
+    return Producer(
+        {
+            "bootstrap.servers": broker,
+            "enable.idempotence": True,
+            "linger.ms": linger_ms,
+            "partitioner": "murmur2_random",
+            "queue.buffering.max.messages": 200_000,
+            "queue.buffering.max.kbytes": 262_144,
+        }
+    )
 
 
 def _send(producer: Producer, topic: str, event: Made, occurred_at: float) -> None:

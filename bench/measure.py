@@ -1,4 +1,5 @@
-"""The instruments: a clock on the alert topics, and a sampler of processor time and memory. Both are the same for every system."""
+"""The instruments: a clock on the alert topics, and a sampler of processor time and memory. Both are the same for every
+system."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import psutil
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+import psutil  # type: ignore[import-untyped]
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition  # type: ignore[import-untyped]
 
 from bench.job import PLANTED_RULE
 from bench.load import PARTITIONS
@@ -35,7 +36,8 @@ class _Alert(msgspec.Struct):
 
 
 class Arrival(NamedTuple):
-    """An alert as it came out: when (seconds since 1970), by which rule, about which event, and how long after it occurred."""
+    """An alert as it came out: when (seconds since 1970), by which rule, about which event, and how long after it
+    occurred."""
 
     at: float
     rule: str
@@ -219,8 +221,8 @@ class Latency(NamedTuple):
 def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: int, end: float) -> Latency:
     """Latency of the alerts about events after `warm_up` seconds of load.
 
-    Sustained: when the load has ended, the system is less than a second behind, and every planted alert came out in the time
-    allowed. `planted` is how many events after the warm-up were planted; `end` when the load ended.
+    Sustained: when the load has ended, the system is less than a second behind, and every planted alert came out in the
+    time allowed. `planted` is how many events after the warm-up were planted; `end` when the load ended.
     """
     counted = [arrival for arrival in arrivals if arrival.number >= warm_up * rate]
     if not counted:

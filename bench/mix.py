@@ -1,6 +1,8 @@
-"""The event mix of the job: a seeded, endless sequence, so that systems which get different numbers of records get the same ones.
+"""The event mix of the job: a seeded, endless sequence, so that systems which get different numbers of records get the
+same ones.
 
-An event is made without its time (`Made`): a backlog stamps it with a simulated clock, live load with the clock of its sending.
+An event is made without its time (`Made`): a backlog stamps it with a simulated clock, live load with the clock of its
+sending.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import NamedTuple
 
 TENANT = "bench-bank"
 PLANTED_AMOUNT = 1
-"""A purchase of one cent is planted, as somebody who tests a stolen card makes it: one rule fires on those and on nothing else."""
+"""A purchase of one cent is planted, as somebody who tests a stolen card makes it: one rule fires on those and on
+nothing else."""
 
 SENTINELS = 200
-"""Planted purchases that close a backlog: when all their alerts are out, everything before them has been through. With four
-partitions before and four after a repartitioning, 200 leave one of the 16 ways unused with a chance of 4e-5."""
+"""Planted purchases that close a backlog: when all their alerts are out, everything before them has been through. With
+four partitions before and four after a repartitioning, 200 leave one of the 16 ways unused with a chance of 4e-5."""
 
 PLANTED_SHARE = 0.02
 INVALID_SHARE = 0.001

@@ -15,7 +15,8 @@ from bench.systems import SYSTEMS
 
 
 class Agreement(Struct, kw_only=True):
-    """How far two systems raised the same alerts: about the same events, by the same rules, over the events both have seen."""
+    """How far two systems raised the same alerts: about the same events, by the same rules, over the events both have
+    seen."""
 
     first: str
     second: str
@@ -60,7 +61,7 @@ def compare_alerts(
 
     `arrivals`: alerts by system; `events`: how many of the sequence each has been given.
     """
-    names = [name for name in SYSTEMS if name in arrivals]
+    names: list[str] = [name for name in SYSTEMS if name in arrivals]
     if not names:
         return [], {}
     shared = min(events[name] for name in names)
@@ -71,8 +72,13 @@ def compare_alerts(
         first, second = found[names[0]], found[other]
         agreements.append(
             Agreement(
-                first=names[0], second=other, events=shared, both=len(first & second), only_first=len(first - second),
-                only_second=len(second - first), differing_rules=dict(Counter(rule for rule, _ in sorted(first ^ second))),
+                first=names[0],
+                second=other,
+                events=shared,
+                both=len(first & second),
+                only_first=len(first - second),
+                only_second=len(second - first),
+                differing_rules=dict(Counter(rule for rule, _ in sorted(first ^ second))),
             )
-        )  # fmt: skip
+        )
     return agreements, by_rule

@@ -1,7 +1,8 @@
 """Runs the whole benchmark: `python -m bench.run [--quick] [--only riskwatch,quix] [--skip scale]`.
 
-Every system does the same job on the same broker, one after the other, each alone. A measurement that fails is reported as
-failed and the run goes on. The report is written after every measurement, so that a run that is broken off leaves what it has.
+Every system does the same job on the same broker, one after the other, each alone. A measurement that fails is reported
+as failed and the run goes on. The report is written after every measurement, so that a run that is broken off leaves
+what it has.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
 from bench.load import create_topics, delete_topics, publish_backlog, publish_live
@@ -62,7 +63,7 @@ class Run:
                 return f"{found.records_per_second:>9,.0f} records/s   {found.cpu_us:.0f} µs of processor a record"
 
             self.measure(f"{TITLES[system]}: {self.plan.backlog[system]:,} records", measured)
-        compared = compare_alerts(arrivals, {name: count for name, count in self.plan.backlog.items()})
+        compared = compare_alerts(arrivals, {str(name): count for name, count in self.plan.backlog.items()})
         self.report.agreement, self.report.alerts_by_rule = compared
 
     def live(self, systems: list[Name]) -> None:
@@ -154,8 +155,8 @@ def main() -> None:
 
 
 def _warm(bench: Bench, seconds: float) -> None:
-    """Loads the broker with large and with small requests until its JVM has compiled what they need: the first system would pay
-    for it otherwise (measured: 500 µs of broker time a record in its first seconds, 30 µs later)."""
+    """Loads the broker with large and with small requests until its JVM has compiled what they need: the first system
+    would pay for it otherwise (measured: 500 µs of broker time a record in its first seconds, 30 µs later)."""
     topic = "bench-warm.events"
     create_topics(bench.broker, [topic])
     population = Population(customers=1_000)

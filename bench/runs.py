@@ -30,8 +30,8 @@ _SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
 
 
 class Bench(Struct, frozen=True, kw_only=True):
-    """The ground of a whole run: the broker, its process, a folder for state and logs, and when backlogs begin (seconds since
-    1970): event `i` of a backlog has the same time for every system, so that the alerts must be the same too."""
+    """The ground of a whole run: the broker, its process, a folder for state and logs, and when backlogs begin (seconds
+    since 1970): event `i` of a backlog has the same time for every system, so that the alerts must be the same too."""
 
     broker: str
     broker_pid: int
@@ -107,7 +107,11 @@ def _job(bench: Bench, system: Name, run: str) -> Iterator[tuple[Job, AlertClock
 
 
 def _wait(child: Child, clock: AlertClock, what: str, round_: int = 0, seconds: float = LONGEST_SECONDS) -> None:
-    wait_until(lambda: child.check() is None and clock.sentinels_done(round_), seconds=seconds, what=what)
+    def done() -> bool:
+        child.check()
+        return clock.sentinels_done(round_)
+
+    wait_until(done, seconds=seconds, what=what)
 
 
 def backlog(
@@ -127,10 +131,17 @@ def backlog(
             peak = sampler.peak_bytes()
             dead_letters = count_records(bench.broker, job.place.dead_letters)
     measured = Throughput(
-        system=system, customers=population.customers, records=records, seconds=part.end - part.start,
-        records_per_second=part.rate, cpu_us=system_cpu / part.records * 1e6, broker_cpu_us=broker_cpu / part.records * 1e6,
-        peak_bytes=peak, dead_letters=dead_letters, alerts=len(arrivals),
-    )  # fmt: skip
+        system=system,
+        customers=population.customers,
+        records=records,
+        seconds=part.end - part.start,
+        records_per_second=part.rate,
+        cpu_us=system_cpu / part.records * 1e6,
+        broker_cpu_us=broker_cpu / part.records * 1e6,
+        peak_bytes=peak,
+        dead_letters=dead_letters,
+        alerts=len(arrivals),
+    )
     return measured, arrivals
 
 
@@ -148,10 +159,22 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
             start_seconds = time.monotonic() - began
             load_began = time.time()
             load = subprocess.run(
-                [sys.executable, "-m", "bench.load", f"--broker={bench.broker}", f"--topic={job.place.input}", f"--rate={rate}",
-                 f"--seconds={whole}", f"--customers={population.customers}"],
-                check=True, capture_output=True, text=True, timeout=whole * 3 + 30, cwd=Path(__file__).parents[1],
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "bench.load",
+                    f"--broker={bench.broker}",
+                    f"--topic={job.place.input}",
+                    f"--rate={rate}",
+                    f"--seconds={whole}",
+                    f"--customers={population.customers}",
+                ],
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=whole * 3 + 30,
+                cwd=Path(__file__).parents[1],
+            )
             ended = json.loads(load.stdout)["ended"]
             _wait_for_planted(clock, rate, len(expected), ended + _GRACE_SECONDS)
             child.check()
@@ -160,15 +183,24 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
             peak = sampler.peak_bytes()
     sent = rate * seconds
     return Live(
-        system=system, rate=rate, seconds=seconds, p50=_finite(measured.p50), p99=_finite(measured.p99), alerts=measured.alerts,
-        sustained=measured.sustained, behind=min(measured.behind, whole), cpu_us=system_cpu / sent * 1e6,
-        broker_cpu_us=broker_cpu / sent * 1e6, peak_bytes=peak, start_seconds=start_seconds,
-    )  # fmt: skip
+        system=system,
+        rate=rate,
+        seconds=seconds,
+        p50=_finite(measured.p50),
+        p99=_finite(measured.p99),
+        alerts=measured.alerts,
+        sustained=measured.sustained,
+        behind=min(measured.behind, whole),
+        cpu_us=system_cpu / sent * 1e6,
+        broker_cpu_us=broker_cpu / sent * 1e6,
+        peak_bytes=peak,
+        start_seconds=start_seconds,
+    )
 
 
 def recovery(bench: Bench, system: Name, run: str, population: Population) -> Recovery:
-    """Fills the state with one event for each customer, ends the system, empties its disk (where state is recovered from the
-    broker), and measures a new start."""
+    """Fills the state with one event for each customer, ends the system, empties its disk (where state is recovered
+    from the broker), and measures a new start."""
     with _job(bench, system, run) as (job, clock):
         count = population.customers
         publish_backlog(bench.broker, job.place.input, population, count, start=bench.origin)
@@ -187,7 +219,8 @@ def recovery(bench: Bench, system: Name, run: str, population: Population) -> Re
 
 
 def _wait_for_planted(clock: AlertClock, rate: int, expected: int, until: float) -> None:
-    """Waits for the alerts of all planted events, at most to a time; a system that has fallen behind does not get there."""
+    """Waits for the alerts of all planted events, at most to a time; a system that has fallen behind does not get
+    there."""
     first = rate * WARM_UP_SECONDS
     while time.time() < until:
         if sum(a.rule == PLANTED_RULE and a.number >= first for a in clock.arrivals()) >= expected:

@@ -34,7 +34,8 @@ _CHECKOUT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One system in one measurement: topics of its own, a folder of its own, started and stopped any number of times."""
+    """One system in one measurement: topics of its own, a folder of its own, started and stopped any number of
+    times."""
 
     system: Name
     place: Place
@@ -55,8 +56,16 @@ class Job:
             case "riskwatch":
                 policy = place.folder.parent / "policy.toml"
                 policy.write_text(policy_toml())
-                options = {"broker": place.broker, "store": "rocksdb", "policy": policy, "data-dir": place.folder,
-                           "prefix": place.group, "group": place.group, "partitions": 4, "metrics-port": 0}  # fmt: skip
+                options = {
+                    "broker": place.broker,
+                    "store": "rocksdb",
+                    "policy": policy,
+                    "data-dir": place.folder,
+                    "prefix": place.group,
+                    "group": place.group,
+                    "partitions": 4,
+                    "metrics-port": 0,
+                }
                 return [python, "-m", "riskwatch", "worker", *(f"--{name}={value}" for name, value in options.items())]
             case "faust":
                 return [python, "-m", "bench.peers.plain_faust", "worker", "--loglevel=info"]

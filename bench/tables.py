@@ -1,8 +1,9 @@
-"""A report as tables of words: the same for the terminal and for docs/benchmarks.md. Ratios are taken within the one run."""
+"""A report as tables of words: the same for the terminal and for docs/benchmarks.md. Ratios are taken within the one
+run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -19,7 +20,7 @@ class Table(Struct, frozen=True):
 
     title: str
     headers: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     note: str
 
 
@@ -30,10 +31,16 @@ def throughput_table(report: Report) -> Table:
         ratio = "" if own is None or each.system == "riskwatch" else f"{own / each.records_per_second:.1f} ×"
         rows.append(
             (
-                _title(each.system), f"{each.records_per_second:,.0f}", ratio, f"{each.cpu_us:,.0f}", f"{each.broker_cpu_us:,.0f}",
-                f"{each.peak_bytes / 2**20:,.0f}", f"{each.records:,}", f"{each.seconds:.1f}",
+                _title(each.system),
+                f"{each.records_per_second:,.0f}",
+                ratio,
+                f"{each.cpu_us:,.0f}",
+                f"{each.broker_cpu_us:,.0f}",
+                f"{each.peak_bytes / 2**20:,.0f}",
+                f"{each.records:,}",
+                f"{each.seconds:.1f}",
             )
-        )  # fmt: skip
+        )
     return Table(
         "Throughput on a backlog",
         (
@@ -68,7 +75,6 @@ def latency_table(report: Report) -> Table:
                 f"{each.broker_cpu_us:,.0f}",
             )
         )
-    rows = [(f"{system} at {rate}", *rest) for rate, system, *rest in rows]
     return Table(
         "From occurrence to the alert on the alert topic",
         ("system and rate", "p50 ms", "p99 ms", "alerts", "CPU µs a record", "broker's CPU µs"),
@@ -97,19 +103,33 @@ def recovery_table(report: Report) -> Table:
         )
     return Table(
         f"Recovery of {RECOVERY_OF:,} customers on an empty disk",
-        ("system", "restored from", "customers", "seconds", "of it start", "customers/s", f"seconds for {RECOVERY_OF:,}"),
+        (
+            "system",
+            "restored from",
+            "customers",
+            "seconds",
+            "of it start",
+            "customers/s",
+            f"seconds for {RECOVERY_OF:,}",
+        ),
         rows,
         f"From the start of the process until an event waiting in every partition has become an alert. {MARK}: scaled from the"
         " smaller number of customers measured.",
-    )  # fmt: skip
+    )
 
 
 def scale_table(report: Report) -> Table:
     first = report.scale[0].cpu_us if report.scale else 1.0
     rows = [
-        (f"{each.customers:,}", f"{each.records_per_second:,.0f}", f"{each.cpu_us:.1f}", f"{each.cpu_us / first:.2f}", f"{each.peak_bytes / 2**20:,.0f}")
+        (
+            f"{each.customers:,}",
+            f"{each.records_per_second:,.0f}",
+            f"{each.cpu_us:.1f}",
+            f"{each.cpu_us / first:.2f}",
+            f"{each.peak_bytes / 2**20:,.0f}",
+        )
         for each in report.scale
-    ]  # fmt: skip
+    ]
     return Table(
         "riskwatch: cost of a record by number of customers",
         ("customers", "records/s", "CPU µs a record", "relative", "peak MiB"),
@@ -121,11 +141,15 @@ def scale_table(report: Report) -> Table:
 def agreement_table(report: Report) -> Table:
     rows = [
         (
-            f"{_title(each.first)} and {_title(each.second)}", f"{each.events:,}", f"{each.both:,}", f"{each.only_first:,}",
-            f"{each.only_second:,}", ", ".join(f"{rule} {count}" for rule, count in each.differing_rules.items()) or "none",
+            f"{_title(each.first)} and {_title(each.second)}",
+            f"{each.events:,}",
+            f"{each.both:,}",
+            f"{each.only_first:,}",
+            f"{each.only_second:,}",
+            ", ".join(f"{rule} {count}" for rule, count in each.differing_rules.items()) or "none",
         )
         for each in report.agreement
-    ]  # fmt: skip
+    ]
     return Table(
         "Do the systems raise the same alerts?",
         ("systems", "events", "alerts of both", "only the first's", "only the second's", "rules that differ"),

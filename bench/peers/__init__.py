@@ -1,1 +1,2 @@
-"""The same job in other Python stream processors, each written by its own guide; what they share is in `fold`, `features`, `alert`."""
+"""The same job in other Python stream processors, each written by its own guide; what they share is in `fold`,
+`features`, `alert`."""

@@ -2,8 +2,9 @@
 
     python -m bytewax.run bench.peers.bytewax:build_flow -r FOLDER -s 10 -b 0
 
-Its state lives in memory as objects; what changed is written to SQLite files at the end of each epoch (`-s` seconds), as its
-page on recovery recommends. Packing it to bytes for that is several times cheaper than the deep copy of `stateful_map`.
+Its state lives in memory as objects; what changed is written to SQLite files at the end of each epoch (`-s` seconds),
+as its page on recovery recommends. Packing it to bytes for that is several times cheaper than the deep copy of
+`stateful_map`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from riskwatch.streams.events import AnyEvent
 Read = tuple[str, tuple[AnyEvent, KafkaSourceMessage]]
 
 
-class Watch(StatefulBatchLogic):
+class Watch(StatefulBatchLogic):  # type: ignore[misc]
     """One customer's logic: the events of a batch in, alerts out."""
 
     def __init__(self, judge: Judge, packed: bytes | None) -> None:

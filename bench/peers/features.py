@@ -1,20 +1,21 @@
 """The features of the job in plain Python, as a careful user of any of the peers would write them.
 
-The definitions are riskwatch's (docs/features.md), for the 68 of its features that the job's rules may read. What makes it quick:
-windows keep running totals and touch only what an event changes; tiles that are empty are not stored; identities stay in the
-order in which they were last seen, so that a distinct count is one bisection; the state packs into a few hundred bytes.
-Events of a customer come in order here, so nothing is done for late ones but to count them where their tile still stands.
+The definitions are riskwatch's (docs/features.md), for the 68 of its features that the job's rules may read. What makes
+it quick: windows keep running totals and touch only what an event changes; tiles that are empty are not stored;
+identities stay in the order in which they were last seen, so that a distinct count is one bisection; the state packs
+into a few hundred bytes. Events of a customer come in order here, so nothing is done for late ones but to count them
+where their tile still stands.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from math import nan, sqrt
+from typing import Any
 
 import msgspec
 
 from riskwatch.streams.events import (
-    AnyEvent,
     DeviceChanged,
     DeviceSeen,
     InstalmentDue,
@@ -116,7 +117,7 @@ pack_customer = msgspec.msgpack.Encoder().encode
 unpack_customer = msgspec.msgpack.Decoder(Customer).decode
 
 
-def evolve(customer: Customer, event: AnyEvent, at: int) -> list[float]:
+def evolve(customer: Customer, event: Any, at: int) -> list[float]:
     """Applies an event that occurred at `at` ms and returns the features as of it, in the order of `NAMES`."""
     known = _count(customer, _increments(event), at)
     seen, kind = customer.seen, type(event)
@@ -145,7 +146,7 @@ def evolve(customer: Customer, event: AnyEvent, at: int) -> list[float]:
     return known
 
 
-def _increments(event: AnyEvent) -> list[tuple[str, int]]:
+def _increments(event: Any) -> list[tuple[str, int]]:
     """What an event adds to which measure."""
     kind = type(event)
     if kind is PurchaseMade:
@@ -203,7 +204,7 @@ def _count(customer: Customer, added: list[tuple[str, int]], at: int) -> list[fl
     return [value for total in totals for value in total]
 
 
-def _habits(customer: Customer, event: AnyEvent, at: int) -> tuple[float, ...]:
+def _habits(customer: Customer, event: Any, at: int) -> tuple[float, ...]:
     """Usual amount, usual session, usual hours: as known before the event, which is then learned."""
     kind = type(event)
     mean = customer.purchase_mean if customer.purchases >= 3 else nan
@@ -249,7 +250,7 @@ def _deviation(value: float, mean: float, variance: float, floor: float) -> floa
     return (value - mean) / max(sqrt(variance), 0.1 * abs(mean), floor)
 
 
-def _identities(customer: Customer, event: AnyEvent, at: int) -> tuple[int, ...]:
+def _identities(customer: Customer, event: Any, at: int) -> tuple[int, ...]:
     """Distinct devices, merchants and addresses, the event's included."""
     kind = type(event)
     if kind in _PRESENT:

@@ -1,4 +1,5 @@
-"""What the peers share: bytes of an event in, a customer's state before and after, alerts out. No peer's API appears here."""
+"""What the peers share: bytes of an event in, a customer's state before and after, alerts out. No peer's API appears
+here."""
 
 from __future__ import annotations
 

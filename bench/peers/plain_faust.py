@@ -2,8 +2,9 @@
 
     python -m bench.peers.plain_faust worker
 
-The guide's windowed tables are left out in Faust's favour: one of them costs 350 to 1,260 µs an event, and this job would need
-41. One table with one value for a customer holds all windows instead, as bytes: a `faust.Record` would add 10 to 19 µs.
+The guide's windowed tables are left out in Faust's favour: one of them costs 350 to 1,260 µs an event, and this job
+would need 41. One table with one value for a customer holds all windows instead, as bytes: a `faust.Record` would add
+10 to 19 µs.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def build_app(place: Place) -> faust.App:
     customers = app.Table("customers", key_type=bytes, value_type=bytes, partitions=4)
     judge = build_judge()
 
-    @app.agent(events)
+    @app.agent(events)  # type: ignore[untyped-decorator]
     async def watch(stream: faust.Stream) -> None:
         async for record in stream.events():
             key, message = record.key, record.message

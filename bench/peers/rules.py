@@ -1,16 +1,17 @@
-"""The job's rules for the peers: each a compiled Python function of the features, grouped by the kind of event it is judged at."""
+"""The job's rules for the peers: each a compiled Python function of the features, grouped by the kind of event it is
+judged at."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from math import nan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.job import RULES, Rule, reason_of
 from bench.peers.features import NAMES
 from riskwatch.streams import events
-from riskwatch.streams.events import AnyEvent, LoanApplied, PurchaseMade, RepaymentReceived, RepaymentReversed
+from riskwatch.streams.events import LoanApplied, PurchaseMade, RepaymentReceived, RepaymentReversed
 
 OWN = ("amount", "emulator", "rooted")
 """What rules read of the event itself; they stand after the features in the vector."""
@@ -31,7 +32,7 @@ class CompiledRule(NamedTuple):
     cooldown_ms: int
 
 
-def own_fields(event: AnyEvent) -> tuple[float, bool, bool]:
+def own_fields(event: Any) -> tuple[float, bool, bool]:
     """`OWN` of an event; unknown is NaN, and comparisons with it are false."""
     kind = type(event)
     if kind is PurchaseMade or kind is LoanApplied or kind is RepaymentReceived or kind is RepaymentReversed:
