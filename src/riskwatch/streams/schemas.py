@@ -72,8 +72,10 @@ def _schema(each: Any, name: str) -> dict[str, Any]:
 
 
 def _portable(node: Any) -> Any:
-    r"""Patterns end in `\Z` for Python, which JSON Schema's ECMA dialect does not have. Its `$` is the end of the text, but
-    validators written in Python let a line break pass there; `$(?!\n)` is the end for both."""
+    r"""Patterns end in `\Z` for Python, which JSON Schema's ECMA dialect does not have.
+
+    Its `$` is the end of the text, but validators written in Python let a line break pass there: `$(?!\n)` suits both.
+    """
     if isinstance(node, dict):
         return {
             key: value.removesuffix(r"\Z") + r"$(?!\n)"
