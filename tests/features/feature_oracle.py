@@ -1,4 +1,5 @@
-"""The features, recomputed slowly from the words of docs/features.md: plain lists of what each customer did, no tiles, no slots.
+"""The features, recomputed slowly from the words of docs/features.md: plain lists of what each customer did, no
+tiles, no slots.
 
 Shares with the kernel only the table itself (what is counted) and the declared lengths of windows and tiles.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def fold(
     rows = np.zeros((int(row_of.max(initial=0)) + 1, LAYOUT.n_slots)) if rows is None else rows
     parts = []
     edges = [0, *sorted(min(cut, len(entries)) for cut in cuts), len(entries)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         batch, where = entries[begin:end], row_of[begin:end]
         outcomes = kernel.recognise(LAYOUT, rows, where, batch, offsets[begin:end])
         matrix, late = kernel.evolve(LAYOUT, rows, where, batch, outcomes)

@@ -1,4 +1,6 @@
-"""Long journals from a seed, and a checksum of what the kernel makes of one (also run in a process without compilation)."""
+"""Long journals from a seed, and a checksum of what the kernel makes of one (also run in a process without
+compilation).
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,11 @@ def test_an_emulator_is_counted_and_a_plain_device_is_not():
 
 def test_purchases_add_up_and_the_largest_stands_out():
     now = last(journal(entry(BUY, 0, amount=250), entry(BUY, HOUR, amount=1000), entry(BUY, 2 * HOUR, amount=50)))
-    assert (now["purchase_count_24h"], now["purchase_amount_sum_24h"], now["purchase_amount_max_24h"]) == (3, 1300, 1000)
+    assert (now["purchase_count_24h"], now["purchase_amount_sum_24h"], now["purchase_amount_max_24h"]) == (
+        3,
+        1300,
+        1000,
+    )
 
 
 def test_an_amount_is_compared_with_the_mean_of_those_before():
@@ -189,7 +193,9 @@ def test_old_habits_fade():
 
 
 def test_a_reversed_repayment_soon_after_a_purchase():
-    now = last(journal(entry(PAID, 0, amount=500), entry(BUY, HOUR, amount=900), entry(Kind.REPAYMENT_REVERSED, 2 * HOUR)))
+    now = last(
+        journal(entry(PAID, 0, amount=500), entry(BUY, HOUR, amount=900), entry(Kind.REPAYMENT_REVERSED, 2 * HOUR))
+    )
     assert (now["repayment_reversed_count_7d"], now["seconds_since_last_purchase"]) == (1, 3600)
     assert now["repayment_reversed_share_90d"] == 1
 

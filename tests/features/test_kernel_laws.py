@@ -19,7 +19,7 @@ TILES = slice(int(TIERS["base"][0]), int(TIERS["base"][-1] + TIERS["tiles"][-1] 
 """The slots of all windows."""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(made=journals(), cuts=st.lists(st.integers(0, 30), max_size=4))
 def test_a_split_replay_leaves_the_same_state_as_the_whole(made, cuts):
     entries, row_of = made
@@ -28,7 +28,7 @@ def test_a_split_replay_leaves_the_same_state_as_the_whole(made, cuts):
     assert whole.tobytes() == split.tobytes()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(made=journals())
 def test_every_event_three_times_leaves_the_same_state_as_once(made):
     entries, row_of = made
@@ -38,7 +38,7 @@ def test_every_event_three_times_leaves_the_same_state_as_once(made):
     assert once.tobytes() == thrice.tobytes()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     drawn=st.lists(st.tuples(KINDS.filter(lambda kind: kind < 128), st.integers(0, 8 * MINUTE), FIELDS), max_size=12),
     order=st.randoms(use_true_random=False),
@@ -52,7 +52,7 @@ def test_entries_shuffled_within_the_shortest_window_give_the_same_counts_sums_a
     assert in_order[:, TILES].tobytes() == mixed[:, TILES].tobytes()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(made=journals(customers=1), kind=KINDS.filter(lambda kind: kind < 128), fields=FIELDS)
 def test_an_entry_older_than_the_longest_window_changes_no_tile(made, kind, fields):
     entries, row_of = made
@@ -67,7 +67,7 @@ def test_an_entry_older_than_the_longest_window_changes_no_tile(made, kind, fiel
         assert rows[:, TILES].tobytes() == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(made=journals())
 def test_a_longer_window_never_sees_less(made):
     entries, row_of = made
@@ -85,7 +85,7 @@ def test_a_longer_window_never_sees_less(made):
             assert not (less > more).any(), f"{measure}: {short} against {long}"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(made=journals(), fields=FIELDS)
 def test_a_future_dated_entry_does_not_touch_another_row(made, fields):
     entries, row_of = made
@@ -96,7 +96,7 @@ def test_a_future_dated_entry_does_not_touch_another_row(made, fields):
     assert rows[0].tobytes() == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(made=journals())
 def test_nothing_that_is_not_finite_enters_state(made):
     entries, row_of = made  # hashes in these journals are small: as floats they are finite, too

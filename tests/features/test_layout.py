@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -84,14 +85,17 @@ def test_every_feature_is_described():
 
 def test_each_tile_is_a_whole_number_of_tiles_of_the_next_shorter_window():
     lengths = [tile for tile, _ in WINDOWS.values()]
-    assert all(long % short == 0 for short, long in zip(lengths, lengths[1:], strict=False))
+    assert all(long % short == 0 for short, long in itertools.pairwise(lengths))
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ((COUNT, COUNT), "declared twice: \\['a_1h'\\]"),
-        ((msgspec.structs.replace(COUNT, aggregate=Aggregate.SUM, value="amonut"),), "'amonut' is no number of an entry"),
+        (
+            (msgspec.structs.replace(COUNT, aggregate=Aggregate.SUM, value="amonut"),),
+            "'amonut' is no number of an entry",
+        ),
         ((msgspec.structs.replace(COUNT, aggregate=Aggregate.DISTINCT, value="amount"),), "'amount' is no identity"),
         ((Feature(name="r", aggregate=Aggregate.RATIO, value="amount", over="x"),), "r: 'x' is no feature"),
         ((Feature(name="s", aggregate=Aggregate.SPEED, kinds=(Kind.LOGIN_FAILED,)),), "s: needs a distance"),

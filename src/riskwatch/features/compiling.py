@@ -28,7 +28,9 @@ EXACT_WINDOWS = {
 
 
 class Compiling:
-    """A table on its way to a `Plan`: slots are given out as features ask for state, and shared where they ask for the same."""
+    """A table on its way to a `Plan`: slots are given out as features ask for state, and shared where they ask for
+    the same.
+    """
 
     def __init__(self, features: tuple[Feature, ...]) -> None:
         self.next_slot = STATE_BASE

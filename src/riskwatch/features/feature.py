@@ -52,7 +52,9 @@ MEANING = {
         "seconds since an identity was new while another was already known, 0 at the entry that brings it; the very"
         " first identity does not count; unknown when there was none"
     ),
-    Aggregate.SINCE: "seconds since the newest such entry before this one; unknown when there was none, or only later ones",
+    Aggregate.SINCE: (
+        "seconds since the newest such entry before this one; unknown when there was none, or when it is later by time"
+    ),
     Aggregate.TENURE: "days since the oldest such entry, 0 at that entry itself; unknown when there was none",
     Aggregate.MEAN: (
         "exponentially weighted mean of the value as known before this entry; the plain mean until the weight of a"
@@ -78,7 +80,9 @@ MEANING = {
         " without both positions"
     ),
     Aggregate.LAST: "newest value by event time, this entry's included; unknown when there was none",
-    Aggregate.OVER_LAST: "this entry's value divided by the newest one known before it; unknown without both, or when that is 0",
+    Aggregate.OVER_LAST: (
+        "this entry's value divided by the newest one known before it; unknown without both, or when that is 0"
+    ),
     Aggregate.SAME: (
         "entries in the window with exactly this entry's value, this entry included; exact event time, of the last 16"
         " values"

@@ -1,4 +1,6 @@
-"""The kernel's writing steps: what an entry changes in its customer's row. Nothing that is not finite is ever written."""
+"""The kernel's writing steps: what an entry changes in its customer's row. Nothing that is not finite is ever
+written.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from riskwatch.features.row import HALVE_AT
 
 @njit(nogil=True)
 def keep_identity(row, word, slot, size, identity, at):  # type: ignore[no-untyped-def]
-    """Put an identity in a set of the `size` seen last: `slot` holds when a further one was new; then hashes, first, last."""
+    """Put an identity in a set of the `size` seen last: `slot` holds when a further one was new; then hashes, first,
+    last.
+    """
     begin = slot + 1
     place = -1
     for candidate in range(begin, begin + size):

@@ -1,4 +1,6 @@
-"""Let a batch of entries count in the customers' rows, and read every feature of every entry: the seam that others call."""
+"""Let a batch of entries count in the customers' rows, and read every feature of every entry: the seam that others
+call.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,11 @@ def recognise(
 ) -> NDArray[np.uint8]:
     """What each entry is, in journal order: NEW, or one of three kinds of repeat that must not count again.
 
-    APPLIED: the row's watermark has passed its journal offset. REDELIVERED: the upstream record (topic, partition, offset, broker
-    time) is in the journal already. DUPLICATE: the event id is among the customer's last 64. Marks all three in the rows.
-    `rows`: float64[m, n_slots]; `row_of`: int64[n], below 0 for nobody's entries (ticks); `offsets`: int64[n] of the journal,
-    below 0 for entries derived within the fold. Raises `ValueError` for arrays of another form.
+    APPLIED: the row's watermark has passed its journal offset. REDELIVERED: the upstream record (topic, partition,
+    offset, broker time) is in the journal already. DUPLICATE: the event id is among the customer's last 64. Marks all
+    three in the rows. `rows`: float64[m, n_slots]; `row_of`: int64[n], below 0 for nobody's entries (ticks);
+    `offsets`: int64[n] of the journal, below 0 for entries derived within the fold. Raises `ValueError` for arrays of
+    another form.
     """
     rows, row_of, entries = _checked(layout, rows, row_of, entries)
     outcomes = np.empty(len(entries), dtype=np.uint8)
@@ -39,10 +42,12 @@ def recognise(
 def evolve(
     layout: Layout, rows: Rows, row_of: NDArray[np.int64], entries: NDArray[np.void], outcomes: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Change the rows in place, in journal order; the features of each entry, and how many windows each came too late for.
+    """Change the rows in place, in journal order; the features of each entry, and how many windows each came too late
+    for.
 
-    Returns `(float64[n, n_features], uint8[n])`, columns as `layout.names`; NaN: unknown. Entries that are not NEW, broadcast
-    entries and those of no row count nowhere: NaN throughout. Raises `ValueError` for arrays of another form.
+    Returns `(float64[n, n_features], uint8[n])`, columns as `layout.names`; NaN: unknown. Entries that are not NEW,
+    broadcast entries and those of no row count nowhere: NaN throughout. Raises `ValueError` for arrays of another
+    form.
     """
     rows, row_of, entries = _checked(layout, rows, row_of, entries)
     outcomes = np.ascontiguousarray(outcomes, dtype=np.uint8)

@@ -33,7 +33,7 @@ class Layout(Struct, frozen=True, kw_only=True):
 def compile_layout(features: tuple[Feature, ...]) -> Layout:
     """The layout of a feature table. Raises `ValueError` for a table that contradicts itself, naming the feature."""
     compiling = Compiling(features)
-    constants = (ENTRY_VERSION, row.WINDOWS, row.RECENT_EVENTS, row.SOURCES, row.HALVE_AT, row.CAP, row.STATE_BASE)
+    constants = (ENTRY_VERSION, row.WINDOWS, row.RECENT_EVENTS, row.SOURCES, row.HALVE_AT, row.CAP, row.MEANING)
     meaning = repr((constants, compiling.meaning()))
     return Layout(
         version=crc32(meaning.encode()),

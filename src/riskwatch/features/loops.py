@@ -1,15 +1,17 @@
 """The compiled loops over a batch: recognise repeats, and let each entry count, one after the other in journal order.
 
-Compiled once and kept on disk. numba looks only at a function's own file to see whether the kept code is stale, so the two
-outer loops close over a checksum of every file that they are made of: a closed-over value is part of numba's key.
+Compiled once and kept on disk. numba looks only at a function's own file to see whether the kept code is stale, so
+the two outer loops close over a checksum of every file that they are made of: a closed-over value is part of numba's
+key.
 
-Entry by entry, so that a batch never blurs what one entry saw; no step looks at another row. The code is plain Python over numpy
-arrays: NUMBA_DISABLE_JIT=1 runs it uncompiled. No fastmath: a sum has one order.
+Entry by entry, so that a batch never blurs what one entry saw; no step looks at another row. The code is plain Python
+over numpy arrays: NUMBA_DISABLE_JIT=1 runs it uncompiled. No fastmath: a sum has one order.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -62,7 +64,8 @@ def numbers_of(entry, numbers):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True)
 def advance(row, tiers, at_ms, newest, places, ages):  # type: ignore[no-untyped-def]
-    """Clear the tiles that time has passed; note this entry's tile of each window, by slot (-1: passed) and age in tiles.
+    """Clear the tiles that time has passed; note this entry's tile of each window, by slot (-1: passed) and age in
+    tiles.
 
     Returns how many windows had passed the entry's time.
     """
@@ -90,7 +93,8 @@ def advance(row, tiers, at_ms, newest, places, ages):  # type: ignore[no-untyped
 def read_windows(row, tiers, places, ages, out):  # type: ignore[no-untyped-def]
     """Sums and maxima over the tiles that the rings hold, up to this entry's own tile.
 
-    Column by column: 50 rings of 7 numbers are read faster so than tile by tile (measured: 0.1 against 0.5 µs an entry).
+    Column by column: 50 rings of 7 numbers are read faster so than tile by tile (measured: 0.1 against 0.5 µs an
+    entry).
     """
     for k in range(len(tiers)):
         begin = places[k]
@@ -102,7 +106,8 @@ def read_windows(row, tiers, places, ages, out):  # type: ignore[no-untyped-def]
         for j in range(width):
             slot, end = begin + j, base + j
             total = row[slot]
-            if held == tiles and j < sums:  # the usual case: the whole ring, in any order, for whole numbers add exactly
+            # The usual case is the whole ring, in any order: whole numbers add exactly.
+            if held == tiles and j < sums:
                 total = 0.0
                 for slot in range(end, end + span, width):
                     total += row[slot]
@@ -116,15 +121,19 @@ def read_windows(row, tiers, places, ages, out):  # type: ignore[no-untyped-def]
 def made_of() -> int:
     """Checksum of the sources that the loops are compiled from."""
     here = Path(__file__).parent
-    return crc32(b"".join((here / f"{name}.py").read_bytes() for name in ("keeping", "loops", "reading", "row", "steps")))
+    return crc32(
+        b"".join((here / f"{name}.py").read_bytes() for name in ("keeping", "loops", "reading", "row", "steps"))
+    )
 
 
-def build_loops(sources):  # type: ignore[no-untyped-def]
+def build_loops(sources: int) -> Any:
     """The two outer loops, for a checksum of their sources. Each returns it, which is what makes it part of the key."""
 
-    @njit(cache=True, nogil=True)
-    def recognise_rows(rows, words, row_of, entries, offsets, outcomes):  # type: ignore[no-untyped-def]
-        """Fill `outcomes`; move watermarks, remember source records and event ids. Rows below 0 are nobody's: always NEW."""
+    @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+    def recognise_rows(rows: Any, words: Any, row_of: Any, entries: Any, offsets: Any, outcomes: Any) -> int:
+        """Fill `outcomes`; move watermarks, remember source records and event ids. Rows below 0 are nobody's: always
+        NEW.
+        """
         for i in range(len(entries)):
             outcomes[i] = NEW
             r = row_of[i]
@@ -140,7 +149,11 @@ def build_loops(sources):  # type: ignore[no-untyped-def]
             if entry["source_at"] > 0 and entry["source_offset"] >= 0 and entry["source_topic"] < SOURCES:
                 source = SOURCE_BASE + 3 * np.int64(entry["source_topic"])
                 same_partition = row[source + 1] > 0 and row[source] == entry["source_partition"]
-                if same_partition and entry["source_offset"] < row[source + 1] and entry["source_at"] <= row[source + 2]:
+                if (
+                    same_partition
+                    and entry["source_offset"] < row[source + 1]
+                    and entry["source_at"] <= row[source + 2]
+                ):
                     outcomes[i] = REDELIVERED
                     continue
                 row[source] = entry["source_partition"]
@@ -161,9 +174,13 @@ def build_loops(sources):  # type: ignore[no-untyped-def]
             row[RING_NEXT] = (place + 1) % RECENT_EVENTS
         return sources
 
-    @njit(cache=True, nogil=True)
-    def evolve_rows(plan, rows, words, row_of, entries, outcomes, matrix, late):  # type: ignore[no-untyped-def]
-        """Let each NEW entry count in its row; fill its line of `matrix`, and `late`: how many windows had passed its time."""
+    @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+    def evolve_rows(
+        plan: Any, rows: Any, words: Any, row_of: Any, entries: Any, outcomes: Any, matrix: Any, late: Any
+    ) -> int:
+        """Let each NEW entry count in its row; fill its line of `matrix`, and `late`: how many windows had passed its
+        time.
+        """
         numbers = np.zeros(14)
         hashes = np.zeros(4, dtype=np.uint64)
         places = np.zeros(len(plan.tiers), dtype=np.int64)
@@ -183,7 +200,7 @@ def build_loops(sources):  # type: ignore[no-untyped-def]
             hashes[3] = entry["subject"]
             latitude, longitude = np.float64(entry["latitude"]), np.float64(entry["longitude"])
             if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):
-                latitude = np.nan
+                latitude = np.float64(np.nan)
             flags = entry["flags"]
             at_ms = max(np.int64(entry["occurred_at"]), 1)
             newest = np.int64(row[NEWEST])

@@ -1,4 +1,6 @@
-"""The kernel's reading steps: what is known before an entry counts, and what after. NaN where unknown (the caller filled it)."""
+"""The kernel's reading steps: what is known before an entry counts, and what after. NaN where unknown (the caller
+filled it).
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,7 @@ def read_after(steps, row, word, at_ms, numbers, hashes, flags, out):  # type: i
             if 0.0 < row[slot] <= at:
                 out[column] = (at - row[slot]) / 1000.0
         elif code == do.TENURE:
-            if 0.0 < row[slot]:
+            if row[slot] > 0.0:
                 out[column] = max(at - row[slot], 0.0) / DAY
         elif code == do.TREND:
             if row[slot] >= MEAN_FROM:

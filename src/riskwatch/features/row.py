@@ -1,10 +1,10 @@
 """The form of a customer's row: windows, fixed slots, and the dtypes of what the kernel walks.
 
-A row is `n_slots` float64, mostly zeros; zero means "nothing yet" in every slot, so a new customer is a row of zeros. Slots that
-hold hashes are read as uint64. Windows are rings of tiles: a window of six tiles is held as seven, so it reaches back at least
-its length and at most one tile more. Per window all measures of one tile are contiguous (sums, then maxima): a tile is cleared,
-and a window summed, by vector instructions. There is one clock, the newest event time; a tile's place is its absolute number
-modulo the ring.
+A row is `n_slots` float64, mostly zeros; zero means "nothing yet" in every slot, so a new customer is a row of zeros.
+Slots that hold hashes are read as uint64. Windows are rings of tiles: a window of six tiles is held as seven, so it
+reaches back at least its length and at most one tile more. Per window all measures of one tile are contiguous (sums,
+then maxima): a tile is cleared, and a window summed, by vector instructions. There is one clock, the newest event
+time; a tile's place is its absolute number modulo the ring.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
 
 Array: TypeAlias = NDArray[np.void]
 
@@ -26,8 +25,9 @@ WINDOWS: dict[str, tuple[int, int]] = {
     "30d": (5 * DAY, 6),
     "90d": (15 * DAY, 6),
 }
-"""Window → length of a tile in ms, and tiles in the window. Each tile is a whole number of tiles of the next shorter window, and
-all start at 1970 UTC: so a longer window never sees less than a shorter one."""
+"""Window → length of a tile in ms, and tiles in the window. Each tile is a whole number of tiles of the next shorter
+window, and all start at 1970 UTC: so a longer window never sees less than a shorter one.
+"""
 
 RECENT_EVENTS = 64
 """Event ids remembered for a customer; a repeat is recognised when fewer than this many others came between."""
@@ -41,7 +41,12 @@ HALVE_AT = 256.0
 HABIT_FROM = 10.0
 MEAN_FROM, DEVIATION_FROM = 3.0, 5.0
 CAP = 2.0**40
-"""Largest number that enters state, either way: sums of up to 8,192 of them are exact in float64, whatever their order."""
+"""Largest number that enters state, either way: sums of up to 8,192 of them are exact in float64, whatever their
+order.
+"""
+
+MEANING = 1
+"""Raise it when a step comes to write another thing into the same slots: rows written before must not be read then."""
 
 # The first slots of every row.
 WATERMARK, NEWEST, RING_NEXT, LATE_EVENTS = 0, 1, 2, 3

@@ -1,8 +1,8 @@
 """Rows as bytes, bit for bit: rows are mostly zeros, small whole numbers and recent times, and become short.
 
-Form: a bitmap of the bitmap's bytes that are not zero; those bytes (a bit a slot: not zero); a nibble for each such slot; then
-the numbers, little-endian. A nibble says how its number is written (`FORMS`). The form does not name the layout: what is stored
-under one `Layout.version` must be read under the same.
+Form: a bitmap of the bitmap's bytes that are not zero; those bytes (a bit a slot: not zero); a nibble for each such
+slot; then the numbers, little-endian. A nibble says how its number is written (`FORMS`). The form does not name the
+layout: what is stored under one `Layout.version` must be read under the same.
 """
 
 from __future__ import annotations
@@ -87,9 +87,8 @@ def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
                     number = np.uint64(np.int64(behind))
                     form = 10 if number < np.uint64(1 << 24) else 11
                 else:
-                    form = (
-                        np.int64(((number >> np.uint64(52)) - np.uint64(1023)) >> np.uint64(3)) + 1
-                    )  # of the exponent
+                    exponent = (number >> np.uint64(52)) - np.uint64(1023)
+                    form = int(exponent >> np.uint64(3)) + 1
                     number = np.uint64(np.int64(value))
             else:
                 narrow[0] = value
@@ -201,7 +200,8 @@ def pack_rows(rows: NDArray[np.float64], which: NDArray[np.int64]) -> list[bytes
 def unpack_rows(packed: Sequence[bytes], rows: NDArray[np.float64], which: NDArray[np.int64]) -> None:
     """Write packed rows into the rows numbered by `which`, bit for bit as they were.
 
-    Raises `ValueError` for bytes that are no row of this many slots (which rows before it were written then is undefined).
+    Raises `ValueError` for bytes that are no row of this many slots (which rows before it were written then is
+    undefined).
     """
     which = _checked(rows, which)
     if len(packed) != len(which):

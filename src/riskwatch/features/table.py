@@ -49,6 +49,7 @@ def ratio(name: str, value: str, over: str, description: str, scale: float = 1.0
     return Feature(name=name, aggregate=RATIO, value=value, over=over, scale=scale, at=at, description=description)
 
 
+# fmt: off (an entry is a line or two, so that the table is read from top to bottom)
 LOGIN_FEATURES: tuple[Feature, ...] = (
     *over_windows("login_count", "1h 24h 7d 30d", COUNT, LOGINS, "logins, succeeded or failed,"),
     *over_windows("login_failed_count", "10m 1h 24h 7d", COUNT, LOGIN_FAILED, "failed logins"),
@@ -378,6 +379,7 @@ GENERAL_FEATURES: tuple[Feature, ...] = (
     single("night_activity_share", Aggregate.NIGHT_SHARE, ACTIVITY, "share of past activity between 0 and 6 o'clock"),
     single("late_events_count", Aggregate.LATE, EVERYTHING, "entries that arrived too late for at least one window"),
 )
+# fmt: on
 
 FEATURES: tuple[Feature, ...] = (
     *LOGIN_FEATURES,
