@@ -148,7 +148,7 @@ def test_an_example_of_more_weight_moves_the_weights_further() -> None:
 
 
 def test_frauds_that_look_different_are_told_apart() -> None:
-    metrics = learned(2_000).metrics()
+    metrics = learned(2_000, learning_rate=0.05).metrics()
     assert metrics.auc is not None
     assert metrics.auc > 0.95
 
@@ -166,12 +166,12 @@ def test_metrics_say_until_when_labels_were_learned() -> None:
 
 
 def test_a_change_of_what_fraud_looks_like_is_seen_as_drift() -> None:
-    learner = Learner("m", INPUTS, LearnerSettings(drift_threshold=20.0))
+    learner = Learner("m", INPUTS, LearnerSettings(learning_rate=0.02, intercept_rate=0.02))
     learner.learn(examples(1_500), range(1_500))
     assert not learner.metrics().drifted
     turned = [msgspec.structs.replace(each, example_id=f"t{i}", label=not each.label) for i, each in
-              enumerate(examples(300, seed=2))]  # fmt: skip
-    learner.learn(turned, range(1_500, 1_800))
+              enumerate(examples(500, seed=2))]  # fmt: skip
+    learner.learn(turned, range(1_500, 2_000))
     assert learner.metrics().drifted
 
 

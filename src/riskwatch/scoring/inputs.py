@@ -32,10 +32,10 @@ ENTRY_INPUTS: tuple[str, ...] = ("amount", "at_night")
 """Inputs that come from the entry itself: its amount in minor units, and 1 where its local hour is before 6, else 0."""
 
 TRANSACTION_FRAUD_INPUTS: tuple[Input, ...] = (
-    Input(feature="amount", transform="log1p"),
+    Input(feature="amount"),
     Input(feature="at_night"),
     Input(feature="purchase_amount_z"),
-    Input(feature="purchase_amount_over_mean", transform="log1p"),
+    Input(feature="purchase_amount_over_mean"),
     Input(feature="purchase_amount_mean", transform="log1p"),
     Input(feature="purchase_amount_max_24h", transform="log1p"),
     Input(feature="purchase_amount_max_30d", transform="log1p"),
@@ -53,7 +53,9 @@ TRANSACTION_FRAUD_INPUTS: tuple[Input, ...] = (
     Input(feature="login_failed_count_24h", transform="log1p"),
     Input(feature="fraud_confirmed_count_90d", transform="log1p"),
 )
-"""What the transaction-fraud model reads, at a purchase."""
+"""What the transaction-fraud model reads, at a purchase. Amounts count as they are where a threshold may matter: on
+1.17 million card transactions with labels 7.5 days late, taking the logarithm of the first and the fourth as well
+lowers the average precision of the scores given from .292 to .263."""
 
 TRANSACTION_FRAUD_FEATURES: tuple[str, ...] = tuple(each.feature for each in TRANSACTION_FRAUD_INPUTS)
 

@@ -9,21 +9,28 @@ from msgspec import Struct
 class LearnerSettings(Struct, frozen=True, kw_only=True):
     """How a learner learns. Stored in its snapshots; a restored learner goes on with what it began with.
 
-    Class imbalance is handled by `positive_weight`: a fraud moves the weights that many times as far as a good
-    purchase. That shifts every log-odds by about log(positive_weight), so `LinearModel` scores rank and are no
-    frequencies. `prior` sets the first intercept, because from 0 (a half) the first thousand examples would all be
-    spent on sinking it.
+    Class imbalance: frauds are a percent or less, and the logistic loss is left unweighted (`positive_weight` 1), so
+    that scores are frequencies and every good purchase says its part; `prior` sets the first intercept, since from 0
+    (a half) the first thousands of examples would be spent on sinking it. Measured on 1.17 million card transactions,
+    0.8% fraud, amounts logged, labels 7.5 days late, from day 30 on: average precision of the scores given .26 at
+    weight 1, .22 at 5, .10 at 20 (AUC .69, .69, .68), and .24 to .26 for learning rates from .001 to .02. A weight
+    above 1 moves the weights that many times as far for a fraud, and shifts every log-odds by about its logarithm:
+    scores then rank and are no frequencies.
+
+    `drift_…`: Page-Hinkley on the log loss, the threshold being a sum of excess loss. On the same transactions 200
+    gives one alarm in 1.1 million examples, 100 gives ten; when 2% of the good purchases turn into frauds, 200 sees
+    it after 1,119 examples.
     """
 
-    learning_rate: float = 0.02
-    intercept_rate: float = 0.02
+    learning_rate: float = 0.005
+    intercept_rate: float = 0.005
     l2: float = 0.0
-    positive_weight: float = 5.0
+    positive_weight: float = 1.0
     prior: float = 0.02
     window: int = 8_192
     remembered_ids: int = 16_384
     drift_delta: float = 0.005
-    drift_threshold: float = 50.0
+    drift_threshold: float = 200.0
     drift_forgetting: float = 0.9999
 
 
