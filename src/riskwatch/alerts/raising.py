@@ -8,7 +8,7 @@ rule silent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -53,7 +53,7 @@ def raise_alerts(
     event_ids: Sequence[str] | Callable[[int], str],
     detected_at: datetime,
     policy_version: str | None = None,
-    extra: dict[str, npt.NDArray[Any]] | None = None,
+    extra: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Raised:
     """Raises what fired and is not within its cooldown; live and shadow alike (see `Alert.shadow`).
 

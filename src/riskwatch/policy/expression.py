@@ -22,10 +22,9 @@ from riskwatch.policy.vocabulary import MAX_DEPTH, MAX_NODES, Column
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """A checked condition. `written` keeps `not` where the author put it; `tree` is settled (see `tree`)."""
+    """A checked condition: its settled tree (see `tree`), and the columns that it names, in written order."""
 
     text: str
-    written: Truth
     tree: Truth
     names: tuple[str, ...]
 
@@ -47,7 +46,7 @@ def check_condition(text: str, columns: Mapping[str, Column]) -> Condition | lis
         tree = settle(part)
         impossible = never(tree)
         if impossible is None:
-            return Condition(text=text, written=part, tree=tree, names=names_of(part))
+            return Condition(text=text, tree=tree, names=names_of(part))
         reader.refuse(body, f"a part of it can never be true: the bounds of `{impossible}` exclude each other")
     elif not isinstance(part, (Broken, *TRUTH)):
         reader.refuse(body, f"a condition is true or false, this is {kind_of(part)}")
