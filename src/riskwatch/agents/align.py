@@ -1,8 +1,9 @@
-"""Puts the records of several topics of one partition number into one order while none of them runs ahead of the others.
+"""Puts the records of several topics of one partition number into one order while none of them runs ahead of the
+others.
 
-Each topic's batch is a lane, in its own order. Records are taken from the lanes by time; a lane that has been emptied while its
-topic has more to come stops the others at its last time, so that after an outage (or in a replay) the logins of a week are not
-journaled before its purchases. Pure: which topics have more to come is told by the caller.
+Each topic's batch is a lane, in its own order. Records are taken from the lanes by time; a lane that has been emptied
+while its topic has more to come stops the others at its last time, so that after an outage (or in a replay) the logins
+of a week are not journaled before its purchases. Pure: which topics have more to come is told by the caller.
 """
 
 from __future__ import annotations

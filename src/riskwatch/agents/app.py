@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import faust
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from faust.serializers.codecs import Codec
 from faust.serializers.codecs import register as register_codec
 from faust.types import TP
 from yarl import URL
 
+from riskwatch.agents.clock import EventClock
 from riskwatch.agents.folded import Program
 from riskwatch.agents.health import Readiness
-from riskwatch.agents.ingest import EventClock, Ingest, Stamp
+from riskwatch.agents.ingest import Ingest
 from riskwatch.agents.learning import LearnerAgent
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.monitor import Monitor
 from riskwatch.agents.outbox import Outbox
 from riskwatch.agents.provision import CHANGELOG
+from riskwatch.agents.rereading import read_keys, read_last
 from riskwatch.agents.settings import Settings
+from riskwatch.agents.sorting import Stamp
 from riskwatch.agents.table import StateTable
 from riskwatch.agents.transport import BatchApp
 from riskwatch.features.layout import Layout, compile_layout
@@ -204,7 +207,7 @@ def _attach_monitor(
         metrics=app.metrics,
         prefix=settings.prefix,
         now=lambda: datetime.now(UTC),
-        read_keys=lambda topic, number, first, end: _read_keys(app, topic, number, first, end),
+        read_keys=lambda topic, number, first, end: read_keys(settings.broker, app.security, topic, number, first, end),
     )
     app.agent(app.topic(topics.full_name(topics.JOURNAL, settings.prefix)), name="monitor")(monitor.agent)
 
@@ -227,7 +230,7 @@ def _attach_learner(app: RiskwatchApp, settings: Settings, outbox: Outbox) -> No
         metrics=app.metrics,
         prefix=settings.prefix,
         partitions=settings.partitions,
-        read_last=lambda topic, number: _read_last(app, topic, number),
+        read_last=lambda topic, number: read_last(settings.broker, app.security, topic, number),
         promotion=PromotionPolicy(),
     )
     app.agent(app.topic(topics.full_name(topics.TRAINING_EXAMPLES, settings.prefix)), name="learner")(learner.agent)
@@ -255,7 +258,9 @@ def _credentials(security: Security) -> Any:
 
 
 def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:
-    """The producer of everything that a worker writes. One batch is one request of up to 1 MB, acknowledged by all replicas."""
+    """The producer of everything that a worker writes. One batch is one request of up to 1 MB, acknowledged by all
+    replicas.
+    """
     return AIOKafkaProducer(
         bootstrap_servers=settings.broker,
         acks="all",
@@ -266,42 +271,3 @@ def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:
         linger_ms=0,
         **client_settings(security),
     )
-
-
-async def _read_range(
-    app: RiskwatchApp, topic: str, number: int, first: int, end: int, take: Callable[[Any], None]
-) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=app.riskwatch.broker, enable_auto_commit=False, **client_settings(app.security)
-    )
-    await consumer.start()
-    try:
-        tp = TopicPartition(topic, number)
-        consumer.assign([tp])
-        consumer.seek(tp, first)
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, []):
-                if record.offset < end:
-                    take(record)
-    finally:
-        await consumer.stop()
-
-
-async def _read_keys(app: RiskwatchApp, topic: str, number: int, first: int, end: int) -> list[bytes]:
-    keys: dict[bytes, None] = {}
-    await _read_range(app, topic, number, first, end, lambda record: keys.setdefault(record.key) or None)
-    return list(keys)
-
-
-async def _read_last(app: RiskwatchApp, topic: str, number: int) -> bytes | None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=app.riskwatch.broker, **client_settings(app.security))
-    await consumer.start()
-    try:
-        tp = TopicPartition(topic, number)
-        end = (await consumer.end_offsets([tp]))[tp]
-    finally:
-        await consumer.stop()
-    values: list[bytes] = []
-    if end:
-        await _read_range(app, topic, number, max(0, end - 1), end, lambda record: values.append(record.value))
-    return values[-1] if values else None

@@ -1,7 +1,8 @@
-"""The fold: one batch of one journal partition → rows, alerts and examples. No transport, no clock: a function of the log.
+"""The fold: one batch of one journal partition → rows, alerts and examples. No transport, no clock: a function of the
+log.
 
-`fold` changes nothing but what it returns. The monitor makes its effects durable and only then calls `Folded.settle`, so a batch
-that fails, or is split, or is given up in a rebalance leaves no trace.
+`fold` changes nothing but what it returns. The monitor makes its effects durable and only then calls `Folded.settle`,
+so a batch that fails, or is split, or is given up in a rebalance leaves no trace.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved, unpack_reserved
 from riskwatch.agents.scratch import Scratch
@@ -27,8 +29,8 @@ from riskwatch.scoring.inputs import TRANSACTION_FRAUD_FEATURES, TRANSACTION_FRA
 from riskwatch.scoring.labels import confirmed_expired, confirmed_key, keep_predictions, matured, pack_confirmed
 from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD
-from riskwatch.streams.entry import ENTRY, Flag, Kind
-from riskwatch.streams.packing import BadEntry, headers_of, pack_broadcast, payload_of, split_key, unpack_event
+from riskwatch.streams.entry import Flag, Kind
+from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
 ACCOUNT_KINDS = (
@@ -178,16 +180,7 @@ class Folding:
         if not self._derived:
             return
         self.out.counts.derived = len(self._derived)
-        made = np.zeros(len(self._derived), dtype=ENTRY)
-        made[:] = np.frombuffer(pack_broadcast(Kind.INSTALMENT_OVERDUE, 0), dtype=ENTRY)[0]
-        for at, each in enumerate(self._derived):
-            entry, facts = made[at], each.overdue
-            entry["kind"] = facts.kind
-            entry["occurred_at"], entry["ingested_at"] = facts.reached_ms, each.at_ms
-            entry["event"], entry["subject"] = facts.event, facts.subject
-            entry["amount"], entry["due_amount"] = facts.amount_outstanding, facts.due_amount
-            entry["days_late"], entry["paid_share"] = facts.dpd, facts.paid_share
-            entry["flags"] = Flag.FIRST_INSTALMENT if facts.first_instalment else 0
+        made = derived_entries(self._derived)
         before = np.array([each.before for each in self._derived])
         rows = [each.row for each in self._derived]
         self._entries = np.insert(self._entries, before, made)
@@ -224,7 +217,7 @@ class Folding:
             judgement,
             entries,
             features,
-            keys=_View(self._entry_keys, new),
+            keys=View(self._entry_keys, new),
             offsets=offsets,
             partition=self._partition.number,
             cooldowns=lambda at: scratch.account(int(rows[at])).cooldowns,
@@ -287,26 +280,13 @@ class Folding:
         out.rows.append((PARTITION_KEY, pack_partition(out.partition_row)))
 
 
-class _View(Sequence[bytes]):
-    """Some items of a list, by position, without copying them."""
-
-    def __init__(self, items: list[bytes], which: NDArray[np.intp]) -> None:
-        self._items, self._which = items, which
-
-    def __getitem__(self, at: int) -> bytes:  # type: ignore[override]
-        return self._items[int(self._which[at])]
-
-    def __len__(self) -> int:
-        return len(self._which)
-
-
 def fold(
     program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
     offsets: Sequence[int], detected_at: datetime,
 ) -> Folded:  # fmt: skip
     """Folds one batch of journal records (rising offsets) over a partition. Changes nothing; see `Folded`.
 
-    Raises `BadEntry` for a record that is no entry, and what an account or a model raises: the caller splits the batch down to
-    the record at fault.
+    Raises `BadEntry` for a record that is no entry, and what an account or a model raises: the caller splits the batch
+    down to the record at fault.
     """
     return Folding(program, partition, keys, values, offsets, detected_at).run()

@@ -5,125 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import structlog
 
 from riskwatch.agents.align import Aligner
+from riskwatch.agents.clock import EventClock
 from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Outbox, Revoked
+from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
-from riskwatch.streams.codec import TOMBSTONE, Fault, Faults, decode_event
-from riskwatch.streams.deadletters import dead_letter
-from riskwatch.streams.entry import ENTRY, Flag
-from riskwatch.streams.packing import customer_key, pack_entry, pack_tick, partition_of
+from riskwatch.streams.packing import pack_tick
 
-log = structlog.get_logger(__name__)
-
-LOG_APPEND_TIME = 1
-CREATE_TIME_SLACK_MS = 2 * 3_600_000
-"""Where the broker does not stamp records, the worker's own clock says what is the future, and it may itself be an hour off."""
 IDLE_SECONDS = 0.02
 """Longest wait for a topic that lags and has not been fetched, before the others go on without it."""
-
-_OCCURRED_AT = int(ENTRY.fields["occurred_at"][1]) if ENTRY.fields is not None else 0
-_FLAGS = int(ENTRY.fields["flags"][1]) if ENTRY.fields is not None else 0
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What ingest adds to an event, read once."""
-
-    partitions: int
-    zone_of: dict[str, ZoneInfo]
-    secret: bytes
-    future_ms: int
-    by_event_time: bool
-
-
-@dataclass
-class Sorted:
-    """One batch, sorted out. `entries`: (journal partition, key, value); `dead`: records for the dead-letter topic."""
-
-    entries: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    dead: list[Item] = field(default_factory=list)
-    codes: dict[str, int] = field(default_factory=dict)
-    tombstones: int = 0
-    clamped: int = 0
-
-
-def sort_out(records: Sequence[Any], source: int, stamp: Stamp, now_ms: int) -> Sorted:
-    """Reads a batch of one topic's records. Never raises: what cannot be read, or breaks this code, is a dead letter."""
-    out = Sorted()
-    entries, times, partitions = out.entries, out.times, stamp.partitions
-    by_event_time, zone_of, secret, future_ms = stamp.by_event_time, stamp.zone_of, stamp.secret, stamp.future_ms
-    for record in records:
-        try:
-            event = decode_event(record.value, record.headers)
-            if event is TOMBSTONE:
-                out.tombstones += 1
-                continue
-            if isinstance(event, Faults):
-                _bury(out, record, event, now_ms)
-                continue
-            broker_time = record.timestamp_type == LOG_APPEND_TIME
-            source_at = record.timestamp
-            latest = source_at + future_ms if broker_time else now_ms + CREATE_TIME_SLACK_MS + future_ms
-            value = pack_entry(
-                event,
-                source_topic=source,
-                source_partition=record.partition,
-                source_offset=record.offset,
-                source_at=source_at,
-                ingested_at=now_ms,
-                zone_of=zone_of,
-                secret=secret,
-                latest_ms=latest,
-            )
-            key = customer_key(event.tenant, event.customer_id)
-        except Exception as error:
-            log.warning("ingest-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
-            words = f"riskwatch failed on this record: {type(error).__name__}"
-            _bury(out, record, Faults((Fault(code="ingest-failed", path="", message=words),)), now_ms)
-            continue
-        if value[_FLAGS] & Flag.CLAMPED:
-            out.clamped += 1
-        entries.append((partition_of(key, partitions), key, value))
-        times.append(
-            int.from_bytes(value[_OCCURRED_AT : _OCCURRED_AT + 8], "little", signed=True)
-            if by_event_time
-            else source_at
-        )
-    return out
-
-
-def _bury(out: Sorted, record: Any, faults: Faults, now_ms: int) -> None:
-    letter = dead_letter(record, faults, datetime.fromtimestamp(now_ms / 1000, UTC))
-    out.dead.append((letter.key, letter.value, letter.headers, letter.timestamp))
-    out.codes[faults.code] = out.codes.get(faults.code, 0) + 1
-
-
-class EventClock:
-    """Ticks that follow the events' own time: one before the first entry of each new interval, for each journal partition."""
-
-    def __init__(self, every_ms: int) -> None:
-        self._every = every_ms
-        self._newest: dict[int, int] = {}
-
-    def tick_before(self, partition: int, at_ms: int) -> int | None:
-        """The tick to be written before an entry that occurred at `at_ms`, or None."""
-        tick = at_ms - at_ms % self._every
-        newest = self._newest.get(partition)
-        if newest is not None and tick <= newest:
-            return None
-        self._newest[partition] = tick
-        return tick
 
 
 class Lanes:
@@ -282,7 +178,7 @@ class Ingest:
             if items is None:
                 items = by_partition[partition] = []
             if clock is not None:
-                at_ms = int.from_bytes(value[_OCCURRED_AT : _OCCURRED_AT + 8], "little", signed=True)
+                at_ms = occurred_at_of(value)
                 tick = clock.tick_before(partition, at_ms)
                 if tick is not None:
                     items.append((None, pack_tick(tick), (), None))
@@ -298,7 +194,7 @@ class Ingest:
         self._metrics.stage_seconds.labels("journal").observe(time.perf_counter() - began)
 
     async def _bury_refused(self, partition: int, refused: list[Item], owned: Callable[[], bool]) -> None:
-        """The broker takes no entry of this size: kept as a dead letter, cut if need be, with the entry as its value."""
+        """The broker takes no entry of this size: kept as a dead letter, cut if need be."""
         code = "entry-refused"
         headers = [("riskwatch-error-code", code.encode())]
         letters: list[Item] = [(key, (value or b"")[:900_000], headers, None) for key, value, _, _ in refused]

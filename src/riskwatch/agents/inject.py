@@ -1,8 +1,9 @@
-"""Fault injection for tests: dies, or raises, at a named point of the way of a batch. Does nothing unless it is asked for.
+"""Fault injection for tests: dies, or raises, at a named point of the way of a batch. Does nothing unless it is asked
+for.
 
 `RISKWATCH_FAULT="after-outputs:3"` kills the process with SIGKILL the third time that it passes `after-outputs`;
-`"kill|raise|stall"` may be given as a third part: `after-outputs:3:raise`. Points: `fetched`, `after-journal`, `after-outputs`,
-`after-changelog`, `after-store`, `before-commit`, `after-commit`.
+`"kill|raise|stall"` may be given as a third part: `after-outputs:3:raise`. Points: `fetched`, `after-journal`,
+`after-outputs`, `after-changelog`, `after-store`, `before-commit`, `after-commit`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The learner agent: one worker of the group owns the training topic and learns; the others score with what it promotes."""
+"""The learner agent: one worker of the group owns the training topic and learns; the others score with what it
+promotes.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ ReadLast = Callable[[str, int], Awaitable[bytes | None]]
 
 
 class LearnerAgent:
-    """Learns in the order of the training topic. A batch is finished once the snapshot that holds it is acknowledged."""
+    """Learns in the training topic's order. A batch is finished once the snapshot that holds it is acknowledged."""
 
     def __init__(
         self, *, app: Any, outbox: Outbox, metrics: Metrics, prefix: str, partitions: int, read_last: ReadLast,

@@ -1,7 +1,8 @@
 """The monitor agent: folds each batch of the journal and makes its effects durable, in the order of law 3.
 
-outputs acknowledged → changelog acknowledged → local store → the batch is finished. A batch that cannot be folded is split down to
-the entry at fault, which becomes a dead letter; the others go on. What fails for want of a broker is tried again.
+outputs acknowledged → changelog acknowledged → local store → the batch is finished. A batch that cannot be folded is
+split down to the entry at fault, which becomes a dead letter; the others go on. What fails for want of a broker is
+tried again.
 """
 
 from __future__ import annotations
@@ -179,8 +180,10 @@ class Monitor:
         return receipt
 
     async def _mend_changelog(self, partition: Partition, receipt: Receipt) -> None:
-        """Every changelog offset should be ours. Where one is not, another worker has written: one that does not know yet that
-        it lost the partition. Compaction keeps the last write of a key, so these keys are written again, as they should be."""
+        """Every changelog offset should be ours. Where one is not, another worker has written: one that does not know
+        yet that it lost the partition. Compaction keeps the last write of a key, so these keys are written again, as
+        they should be.
+        """
         foreign: list[tuple[int, int]] = []
         for base, count in receipt.chunks:
             if partition.changelog_next is not None and base > partition.changelog_next:

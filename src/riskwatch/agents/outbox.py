@@ -1,7 +1,8 @@
 """Writes batches to Kafka and waits until the broker has acknowledged every record.
 
-What the broker refuses for good (a record too large) comes back to the caller; what fails for now (broker away, no leader) is
-tried again until it succeeds or the batch is no longer ours. So an effect is never lost, and a batch's offset never passes it.
+What the broker refuses for good (a record too large) comes back to the caller; what fails for now (broker away, no
+leader) is tried again until it succeeds or the batch is no longer ours. So an effect is never lost, and a batch's
+offset never passes it.
 """
 
 from __future__ import annotations
@@ -61,10 +62,11 @@ class Outbox:
     async def write(
         self, topic: str, partition: int, items: Sequence[Item], owned: Callable[[], bool] = lambda: True
     ) -> Receipt:
-        """Writes items in order to one partition. Raises `Revoked` when `owned` turns false before all are acknowledged.
+        """Writes items in order to one partition. Raises `Revoked` when `owned` turns false before all are
+        acknowledged.
 
-        One chunk at a time: were the next one under way when a chunk fails, a retry would put it behind its successor, and
-        readers that skip what is older than what they have seen (the monitor's source offsets) would lose it.
+        One chunk at a time: were the next one under way when a chunk fails, a retry would put it behind its successor,
+        and readers that skip what is older than what they have seen (the monitor's source offsets) would lose it.
         """
         receipt = Receipt()
         left = list(items)
@@ -109,7 +111,12 @@ class Outbox:
         builder = self._producer.create_batch()
         count = 0
         for key, value, headers, timestamp in items:
-            if builder.append(timestamp=timestamp, key=key, value=value, headers=list(headers) if headers else _NO_HEADERS) is None:
+            if (
+                builder.append(
+                    timestamp=timestamp, key=key, value=value, headers=list(headers) if headers else _NO_HEADERS
+                )
+                is None
+            ):
                 break
             count += 1
         builder.close()

@@ -83,7 +83,7 @@ def _hour(key: bytes) -> int:
 
 @dataclass
 class Partition:
-    """One journal partition in memory. `changelog_next`: the changelog offset that this worker's next write should get."""
+    """One journal partition in memory. `changelog_next`: the changelog offset that the next write should get."""
 
     number: int
     store: PartitionStore

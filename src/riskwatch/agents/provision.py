@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from riskwatch.streams import topics
-from riskwatch.streams.connecting import BrokerError, Security, broker_error, client_settings
+from riskwatch.streams.connecting import BrokerAway, BrokerError, Security, broker_error, client_settings
 from riskwatch.streams.topics import Topic, full_name, topic_settings
 
 log = structlog.get_logger(__name__)
@@ -19,11 +19,11 @@ CHANGELOG = Topic(
     name="state-changelog",
     role="internal",
     cleanup="compact",
-    description="The newest row of every customer: profile, account, watermark. The truth that local stores are rebuilt from.",
+    description="The newest row of every customer: profile, account, watermark. Local stores are rebuilt from it.",
 )
 CHANGELOG_SETTINGS = {"min.compaction.lag.ms": "3600000", "segment.ms": "86400000"}
-"""Nothing younger than an hour is compacted away: a stale worker's write and the row that it covers stay side by side for so
-long, and recovery takes the one with the higher watermark."""
+"""Nothing younger than an hour is compacted away: a stale worker's write and the row that it covers stay side by side
+for so long, and recovery takes the one with the higher watermark."""
 
 
 class WrongTopic(RuntimeError):
@@ -40,7 +40,8 @@ async def provision(
 ) -> list[str]:
     """→ the names of the topics that were created. Waits up to `seconds` for the broker.
 
-    Raises `BrokerError` where the broker is away or refuses, `WrongTopic` where a topic has another number of partitions.
+    Raises `BrokerError` where the broker is away or refuses, `WrongTopic` where a topic has another number of
+    partitions.
     """
     wanted = {full_name(topic, prefix): topic for topic in (*topics.TOPICS, CHANGELOG)}
     admin = await _connect(broker, security, seconds)
@@ -79,7 +80,7 @@ async def _connect(broker: str, security: Security, seconds: float) -> AIOKafkaA
         except Exception as error:
             await admin.close()
             found = broker_error(error, broker)
-            if not type(found).__name__ == "BrokerAway" or time.monotonic() > deadline:
+            if not isinstance(found, BrokerAway) or time.monotonic() > deadline:
                 raise found from error
             log.info("waiting-for-broker", broker=broker)
             await asyncio.sleep(0.5)

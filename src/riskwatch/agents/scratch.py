@@ -1,4 +1,6 @@
-"""The customers that one batch touches: gathered from the store, changed in place, packed again. Nothing else is changed."""
+"""The customers that one batch touches: gathered from the store, changed in place, packed again. Nothing else is
+changed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _decode = msgspec.msgpack.Decoder(Account).decode
 
 
 class Scratch:
-    """`rows`: float64[customers, n_slots]; `applied[i]`: watermark that row i was stored with. Accounts are opened on demand."""
+    """`rows`: float64[customers, n_slots]; `applied[i]`: watermark that row i was stored with. Accounts are opened on
+    demand.
+    """
 
     def __init__(self, layout: Layout, store: PartitionStore, keys: Iterable[bytes]) -> None:
         self.keys: list[bytes] = list(dict.fromkeys(keys))

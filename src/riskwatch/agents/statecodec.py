@@ -22,7 +22,9 @@ class LayoutMismatch(RuntimeError):
 
 
 def pack_state(watermark: int, next_look: int, layout: int, profile: bytes, account: bytes) -> bytes:
-    """One customer's state. `watermark`: journal offset + 1 of the last entry applied; `next_look`: ms since 1970, 0 = none."""
+    """One customer's state. `watermark`: journal offset + 1 of the last entry applied; `next_look`: ms since 1970, 0 =
+    none.
+    """
     return _pack_head(watermark, next_look) + _pack_body(layout, len(profile)) + profile + account
 
 

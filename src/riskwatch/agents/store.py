@@ -1,7 +1,7 @@
 """Local copies of the state, one database for each partition. The changelog is the truth; these are its cache.
 
-A partition's store knows up to which changelog offset it has applied (`offset`), written together with the rows, so that
-recovery reads only what is newer.
+A partition's store knows up to which changelog offset it has applied (`offset`), written together with the rows, so
+that recovery reads only what is newer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The state table: a Faust table that restores whole batches and whose writes the monitor makes itself.
 
-Faust assigns, recovers and revokes it like any table; its mapping interface is not used. The monitor writes the changelog
-(acknowledged by the broker), then the local store: see `monitor`.
+Faust assigns, recovers and revokes it like any table; its mapping interface is not used. The monitor writes the
+changelog (acknowledged by the broker), then the local store: see `monitor`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class StateStore(Store):  # type: ignore[misc]
     def __getitem__(self, key: Any) -> Any:
         raise NotImplementedError("rows are read through StateTable.partition")
 
-    __setitem__ = __delitem__ = __getitem__  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __getitem__
 
     def __len__(self) -> int:
         return sum(1 for p in self.partitions.opened for _ in self.partitions[p].scan())

@@ -1,4 +1,6 @@
-"""When each account of a partition next wants a look: a heap over the stored rows, rebuilt when the partition is assigned."""
+"""When each account of a partition next wants a look: a heap over the stored rows, rebuilt when the partition is
+assigned.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Timers:
             del self._at[key]
 
     def due(self, now: int) -> list[bytes]:
-        """The keys whose instant is at or before `now`, earliest first, ties by key. They stay until they are set anew."""
+        """Keys whose instant is at or before `now`, earliest first, ties by key. They stay until they are set anew."""
         popped: list[tuple[int, bytes]] = []
         while self._heap and self._heap[0][0] <= now:
             at, key = heapq.heappop(self._heap)

@@ -76,7 +76,7 @@ async def run_worker(settings: Settings, security: Security) -> int:
         starting = loop.create_task(_start(app, began), name="start")
         watching = loop.create_task(_watch(app, settings, security, stalled), name="watch")
         waiting = [loop.create_task(stop.wait()), loop.create_task(app.failed.wait()), watching]
-        done, pending = await asyncio.wait([*waiting, starting], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([*waiting, starting], return_when=asyncio.FIRST_COMPLETED)
         if starting in done and not starting.exception():
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         elif starting in done and (error := starting.exception()) is not None:
