@@ -133,8 +133,8 @@ def _purchase(random: Random, customer: int, amount: int | None = None) -> str:
         amount = min(max(int(random.lognormvariate(8.5, 1.0)), 100), 300_000)
     merchant = random.randrange(_MERCHANTS)
     return (
-        f'"amount":{amount},"currency":"CNY","merchant_id":"m{merchant:05d}","merchant_category":"{5000 + merchant % 90}",'
-        f'"channel":"app",{_where(random, customer)}'
+        f'"amount":{amount},"currency":"CNY","merchant_id":"m{merchant:05d}",'
+        f'"merchant_category":"{5000 + merchant % 90}","channel":"app",{_where(random, customer)}'
     )
 
 
@@ -162,11 +162,12 @@ def _reversal(random: Random, customer: int) -> str:
 
 
 def _application(random: Random, customer: int) -> str:
-    income = random.randrange(400_000, 2_000_000)
+    amount, income = random.randrange(100_000, 3_000_000), random.randrange(400_000, 2_000_000)
     return (
-        f'"application_id":"a{random.randrange(10**9)}","product":"cash-instalments","amount":{random.randrange(100_000, 3_000_000)},'
+        f'"application_id":"a{random.randrange(10**9)}","product":"cash-instalments","amount":{amount},'
         f'"currency":"CNY","term_months":12,"channel":"app",{_where(random, customer)},'
-        f'"declared":{{"monthly_income":{income},"employment":"employed"}},"bureau":{{"score":{random.randrange(300, 900)}}}'
+        f'"declared":{{"monthly_income":{income},"employment":"employed"}},'
+        f'"bureau":{{"score":{random.randrange(300, 900)}}}'
     )
 
 

@@ -15,10 +15,11 @@ _HEAD = """# Benchmarks
 
 <!-- Written by `python -m bench.render` from the report of `make bench`; edit bench/render.py, not this page. -->
 
-One job, done by riskwatch and by three Python stream processors, on the same Apache Kafka, one after the other in one run:
-take the events of customers (logins, devices, purchases, repayments, applications: JSON, about 300 bytes), refuse what is not
-valid, bring at least 60 rolling features of the customer up to date, judge {rules} rules, keep the state durably, publish alerts
-with their reasons. What each system is given, how each is written and set, and what is not compared: [bench/README.md](../bench/README.md).
+One job, done by riskwatch and by three Python stream processors, on the same Apache Kafka, one after the other in one
+run: take the events of customers (logins, devices, purchases, repayments, applications: JSON, about 300 bytes), refuse
+what is not valid, bring at least 60 rolling features of the customer up to date, judge {rules} rules, keep the state
+durably, publish alerts with their reasons. What each system is given, how each is written and set, and what is not
+compared: [bench/README.md](../bench/README.md).
 
 {run}
 """
@@ -32,8 +33,8 @@ python -m bench.run --only riskwatch,quix --phases throughput,live
 python -m bench.render                    # this page, from out/bench.json
 ```
 
-It needs Java 17 and, the first time, Maven (for Kafka's jars). Nothing else should run on the machine: two cores hold the
-broker, the load generator and the system alike, as they would in a small deployment, so any other load shows.
+It needs Java 17 and, the first time, Maven (for Kafka's jars). Nothing else should run on the machine: its cores hold
+the broker, the load generator and the system alike, as they would in a small deployment, so any other load shows.
 """
 
 
@@ -54,10 +55,10 @@ def _run(report: Report) -> str:
     machine, versions = report.machine, report.versions
     kind = " A quick run: less exact." if report.quick else ""
     return (
-        f"Measured {report.at[:10]} in {report.minutes:.0f} minutes on {machine['cores']} cores ({machine['processor']}),"
-        f" {machine['memory']}, {machine['system']}, Python {machine['python']}: Apache Kafka {versions['kafka']},"
-        f" riskwatch {versions['riskwatch']}, faust-streaming {versions['faust']}, Quix Streams {versions['quix']},"
-        f" Bytewax {versions['bytewax']}.{kind}"
+        f"Measured {report.at[:10]} in {report.minutes:.0f} minutes on {machine['cores']} cores"
+        f" ({machine['processor']}), {machine['memory']}, {machine['system']}, Python {machine['python']}:"
+        f" Apache Kafka {versions['kafka']}, riskwatch {versions['riskwatch']}, faust-streaming {versions['faust']},"
+        f" Quix Streams {versions['quix']}, Bytewax {versions['bytewax']}.{kind}"
     )
 
 

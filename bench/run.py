@@ -1,4 +1,4 @@
-"""Runs the whole benchmark: `python -m bench.run [--quick] [--only riskwatch,quix] [--skip scale]`.
+"""Runs the whole benchmark: `python -m bench.run [--quick] [--only riskwatch,quix] [--phases live]`.
 
 Every system does the same job on the same broker, one after the other, each alone. A measurement that fails is reported
 as failed and the run goes on. The report is written after every measurement, so that a run that is broken off leaves

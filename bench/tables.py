@@ -79,8 +79,8 @@ def latency_table(report: Report) -> Table:
         "From occurrence to the alert on the alert topic",
         ("system and rate", "p50 ms", "p99 ms", "alerts", "CPU µs a record", "broker's CPU µs"),
         rows,
-        "Clock of the alerts' reader minus `occurred_at`, which the load generator sets as it sends. `falls behind`: a second or"
-        " more behind when the load ends, or a planted alert not out 3 s later.",
+        "Clock of the alerts' reader minus `occurred_at`, which the load generator sets as it sends. `falls behind`: a"
+        " second or more behind when the load ends, or a planted alert not out 3 s later.",
     )
 
 
@@ -113,8 +113,8 @@ def recovery_table(report: Report) -> Table:
             f"seconds for {RECOVERY_OF:,}",
         ),
         rows,
-        f"From the start of the process until an event waiting in every partition has become an alert. {MARK}: scaled from the"
-        " smaller number of customers measured.",
+        f"From the start of the process until an event waiting in every partition has become an alert. {MARK}: scaled"
+        " from the smaller number of customers measured.",
     )
 
 

@@ -1,2 +1,2 @@
 """The same job in other Python stream processors, each written by its own guide; what they share is in `fold`,
-`features`, `alert`."""
+`features` and `rules`."""

@@ -29,11 +29,12 @@ from riskwatch.streams.events import (
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
-# A window's name, its tile in ms, its tiles besides the newest (both as `riskwatch.features.row.WINDOWS`), and what it counts.
+# A window, its tile in ms, its tiles besides the newest (both as `riskwatch.features.row.WINDOWS`), what it counts.
 _TIERS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("10m", 2 * MINUTE, 5, ("login_failed_count", "purchase_count")),
     ("1h", 10 * MINUTE, 6, (
-        "login_count", "login_failed_count", "purchase_count", "purchase_amount_sum", "application_count", "entries_count")),
+        "login_count", "login_failed_count", "purchase_count", "purchase_amount_sum", "application_count",
+        "entries_count")),
     ("24h", 4 * HOUR, 6, (
         "login_count", "login_failed_count", "session_paste_heavy_count", "device_changed_count", "purchase_count",
         "purchase_amount_sum", "application_count", "entries_count")),
@@ -56,20 +57,22 @@ _PLACES: dict[str, tuple[tuple[int, int], ...]] = {
 _RINGS = tuple((tile, tiles, len(measures)) for _, tile, tiles, measures in _TIERS)
 
 _SINCE = (
-    "seconds_since_last_login", "seconds_since_last_login_failed", "seconds_since_sim_change", "seconds_since_last_purchase",
-    "seconds_since_last_repayment", "seconds_since_repayment_reversed", "seconds_since_last_application",
-    "seconds_since_last_activity",
+    "seconds_since_last_login", "seconds_since_last_login_failed", "seconds_since_sim_change",
+    "seconds_since_last_purchase", "seconds_since_last_repayment", "seconds_since_repayment_reversed",
+    "seconds_since_last_application", "seconds_since_last_activity",
 )  # fmt: skip
 LOGIN, FAILED, SIM, PURCHASE, REPAYMENT, REVERSED, APPLICATION, ACTIVITY = range(8)
 
 NAMES: tuple[str, ...] = (
     *_WINDOWED,
     *_SINCE,
-    "login_failed_share_1h", "login_failed_share_24h", "purchase_amount_24h_over_daily_30d", "entries_count_24h_over_daily_30d",
+    "login_failed_share_1h", "login_failed_share_24h",
+    "purchase_amount_24h_over_daily_30d", "entries_count_24h_over_daily_30d",
     "days_since_first_seen", "days_since_first_login",
     "purchase_amount_mean", "purchase_amount_z", "purchase_amount_over_mean", "session_seconds_z",
     "activity_hour_habit", "night_activity_share",
-    "device_distinct_24h", "device_distinct_30d", "counterparty_distinct_1h", "counterparty_distinct_24h", "ip_distinct_24h",
+    "device_distinct_24h", "device_distinct_30d", "counterparty_distinct_1h", "counterparty_distinct_24h",
+    "ip_distinct_24h",
     "income_last", "bureau_score_last",
 )  # fmt: skip
 """The features, in the order of the vector that `evolve` returns."""
@@ -293,6 +296,6 @@ _PRESENT = _ACTIVITY | {LoginFailed}
 _WITH_SESSION = frozenset({LoginSucceeded, LoginFailed, LoanApplied})
 _CLOCKS: dict[type, tuple[int, ...]] = {
     LoginSucceeded: (LOGIN, ACTIVITY), LoginFailed: (FAILED,), DeviceSeen: (ACTIVITY,), DeviceChanged: (ACTIVITY,),
-    PurchaseMade: (PURCHASE, ACTIVITY), InstalmentDue: (), RepaymentReceived: (REPAYMENT,), RepaymentReversed: (REVERSED,),
-    LoanApplied: (APPLICATION, ACTIVITY),
+    PurchaseMade: (PURCHASE, ACTIVITY), InstalmentDue: (), RepaymentReceived: (REPAYMENT,),
+    RepaymentReversed: (REVERSED,), LoanApplied: (APPLICATION, ACTIVITY),
 }  # fmt: skip

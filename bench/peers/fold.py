@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 import msgspec
 
 from bench.peers.features import Customer, evolve, new_customer
 from bench.peers.rules import CompiledRule, compile_rules, own_fields
 from riskwatch.streams.events import AnyEvent
-from riskwatch.streams.outputs import Alert, Cause, Reason, alert_identity, encode_output
+from riskwatch.streams.outputs import Alert, Cause, Reason, encode_output
 
 _COOLDOWNS_KEPT = 64
 
@@ -63,11 +64,11 @@ def _free(cooldowns: dict[int, int], rule: CompiledRule, at: int) -> bool:
 
 
 def _alert(rule: CompiledRule, vector: list[float], event: AnyEvent, key: bytes, partition: int, offset: int) -> bytes:
-    values = {name: vector[place] for name, place in rule.uses}
+    values = {name: float(vector[place]) for name, place in rule.uses}
     reason = Reason(code=rule.rule.name, text=rule.reason.format(**values), values=dict(values))
     return encode_output(
         Alert(
-            alert_id=alert_identity(rule.rule.name, key, hash(event.event_id) & (2**64 - 1)),
+            alert_id=_identity(rule.rule.name, key, event.event_id),
             tenant=event.tenant,
             customer_id=event.customer_id,
             rule=rule.rule.name,
@@ -83,3 +84,8 @@ def _alert(rule: CompiledRule, vector: list[float], event: AnyEvent, key: bytes,
             detected_at=datetime.now(UTC),
         )
     )
+
+
+def _identity(rule: str, key: bytes, event_id: str) -> str:
+    """The same for a repeat of the same alert, so that readers can drop it."""
+    return blake2b(b"\0".join((rule.encode(), key, event_id.encode())), digest_size=16).hexdigest()

@@ -1,6 +1,6 @@
 """The job in Quix Streams as its documentation shows it: a dataframe over a topic, one stateful step, alerts out.
 
-    python -m bench.peers.quix
+python -m bench.peers.quix
 """
 
 from __future__ import annotations
