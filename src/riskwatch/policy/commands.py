@@ -84,7 +84,7 @@ def _print_summary(policy: Policy) -> None:
     console.print(f"policy {policy.name}, version {policy.version}: {live}, {shadow} in shadow")
     table = Table(box=None, pad_edge=False)
     for heading in ("rule", "output", "severity", "judged at", "cooldown"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "rule")
     for rule in policy.rules:
         output = f"{rule.output} (shadow)" if rule.shadow else rule.output
         table.add_row(rule.name, output, rule.severity, ", ".join(rule.on), rule.cooldown)
