@@ -25,7 +25,7 @@ START = datetime(2026, 1, 8, tzinfo=UTC)
 
 def example(i: int, label: bool, vector: list[float | None], **changes: object) -> TrainingExample:
     made = TrainingExample(
-        example_id=f"{i:032x}", model="m", model_version=1, tenant="north", customer_id="c", event_id=f"{i:016x}",
+        example_id=f"{i:032x}", model="m", model_version=0, tenant="north", customer_id="c", event_id=f"{i:016x}",
         occurred_at=START - timedelta(days=7), labelled_at=START + timedelta(seconds=i), score=0.25, label=label,
         names=NAMES, vector=vector,
     )  # fmt: skip
@@ -205,6 +205,12 @@ def test_no_promotion_is_due_while_the_learner_ranks_worse_than_the_model_in_use
 def test_each_promotion_has_the_next_version() -> None:
     learner = learned(100)
     assert [learner.promote().version, learner.promote().version] == [1, 2]
+
+
+def test_a_learner_that_begins_anew_counts_on_from_the_version_in_use() -> None:
+    learner = Learner("m", INPUTS)
+    learner.learn([example(0, True, [1.0, 2.0, 3.0], model_version=7)], [0])
+    assert learner.promote().version == 8
 
 
 def test_the_version_outlives_a_restart() -> None:

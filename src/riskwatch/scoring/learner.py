@@ -39,6 +39,8 @@ class Example(Protocol):
     @property
     def model(self) -> str: ...
     @property
+    def model_version(self) -> int: ...
+    @property
     def labelled_at(self) -> datetime: ...
     @property
     def score(self) -> float | None: ...
@@ -146,6 +148,8 @@ class Learner:
         return True
 
     def _learn_all(self, examples: list[Example]) -> None:
+        # Workers ignore a version that is not above the one in use: a learner that had to begin anew counts on from it.
+        self.version = max(self.version, *(each.model_version for each in examples))
         scaler, regression, features = self.scaler, self.regression, self._features
         current: list[float] = []
         for example, vector in zip(examples, self._vectors(examples), strict=True):
