@@ -83,6 +83,18 @@ async def test_letters_are_chosen_by_source_topic(broker: str, prefix: str, name
     assert letter.record.key == b"key-3"
 
 
+async def test_letters_that_were_written_as_one_batch_are_all_read(broker: str, fresh_prefix: str) -> None:
+    await make_topics(broker, (DEAD_LETTERS,), fresh_prefix, PARTITIONS)
+    producer = AIOKafkaProducer(bootstrap_servers=broker, linger_ms=200)
+    await producer.start()
+    try:
+        name = full_name(DEAD_LETTERS, fresh_prefix)
+        await asyncio.gather(*[await producer.send(name, b"%d" % number, partition=0) for number in range(1_200)])
+    finally:
+        await producer.stop()
+    assert [int(letter.record.value or b"") for letter in await letters_of(broker, fresh_prefix)] == list(range(1_200))
+
+
 async def test_without_a_topic_there_are_no_letters(broker: str) -> None:
     assert await letters_of(broker, "nothing-here") == []
 

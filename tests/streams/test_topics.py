@@ -7,7 +7,17 @@ from typing import get_args
 import pytest
 
 from riskwatch.streams.events import AnyEvent, Event, LoginFailed
-from riskwatch.streams.topics import INPUTS, LOGINS, SOURCE_TOPIC, TOPIC_OF, TOPICS, Topic, full_name, topic_settings
+from riskwatch.streams.topics import (
+    DEAD_LETTERS,
+    INPUTS,
+    LOGINS,
+    SOURCE_TOPIC,
+    TOPIC_OF,
+    TOPICS,
+    Topic,
+    full_name,
+    topic_settings,
+)
 
 
 def test_a_full_name_has_prefix_and_version() -> None:
@@ -45,3 +55,7 @@ def test_input_topics_are_stamped_by_the_broker_and_others_by_their_producer(top
 def test_only_model_snapshots_are_compacted() -> None:
     compacted = [topic.name for topic in TOPICS if topic_settings(topic)["cleanup.policy"] == "compact"]
     assert compacted == ["model-snapshots"]
+
+
+def test_dead_letters_are_kept_by_size_since_they_bear_their_originals_times() -> None:
+    assert topic_settings(DEAD_LETTERS)["retention.ms"] == "-1"

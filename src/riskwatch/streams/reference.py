@@ -34,7 +34,7 @@ from riskwatch.streams.events import (
     Session,
 )
 from riskwatch.streams.faults import CODES
-from riskwatch.streams.topics import INPUTS, TOPICS, Topic, full_name
+from riskwatch.streams.topics import INPUTS, TOPICS, Topic, full_name, topic_settings
 from riskwatch.streams.wording import bare_type, wanted_value
 
 _AT = datetime(2026, 3, 14, 9, 26, 53, 589_000, tzinfo=timezone(timedelta(hours=8)))
@@ -279,6 +279,8 @@ def _topics() -> Iterator[str]:
     yield from ("| topic | role | key | kept | partitions | what |", "|---|---|---|---|---|---|")
     for topic in TOPICS:
         kept = "newest of each key" if topic.cleanup == "compact" else "for a time"
+        if "retention.bytes" in (settings := topic_settings(topic)):
+            kept = f"newest {int(settings['retention.bytes']) >> 30} GiB of each partition"
         partitions = "one" if topic.partitions == "one" else "as the journal"
         columns = (f"`{full_name(topic)}`", topic.role, topic.key, kept, partitions, topic.description)
         yield f"| {' | '.join(columns)} |"

@@ -129,6 +129,9 @@ MODEL_METRICS = Topic(
     description="How the models do on labels that arrived since: AUC, average precision, log loss, drift.",
 )
 
+DEAD_LETTER_BYTES = 2**30
+"""Bytes of dead letters that are kept of each partition."""
+
 INPUTS: tuple[Topic, ...] = (APPLICATIONS, LOGINS, DEVICES, TRANSACTIONS, REPAYMENTS, CONTACTS, FRAUD_CASES)
 """The order is part of the journal's format: `source_topic` of an entry is an index into it. Append only."""
 
@@ -165,4 +168,7 @@ def topic_settings(topic: Topic) -> dict[str, str]:
     says. Every other topic keeps the time that its producer set.
     """
     stamp = "LogAppendTime" if topic.role == "input" else "CreateTime"
-    return {"cleanup.policy": topic.cleanup, "message.timestamp.type": stamp}
+    settings = {"cleanup.policy": topic.cleanup, "message.timestamp.type": stamp}
+    if topic is DEAD_LETTERS:  # they bear their originals' times: kept by age, letters of old records would go at once
+        settings |= {"retention.ms": "-1", "retention.bytes": str(DEAD_LETTER_BYTES)}
+    return settings
