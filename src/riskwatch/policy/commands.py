@@ -83,9 +83,11 @@ def _print_summary(policy: Policy) -> None:
     live = f"{len(policy.rules) - shadow} live rule{'s' * (len(policy.rules) - shadow != 1)}"
     console.print(f"policy {policy.name}, version {policy.version}: {live}, {shadow} in shadow")
     table = Table(box=None, pad_edge=False)
-    for heading in ("rule", "output", "severity", "judged at", "cooldown"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "rule")
+    for heading in ("rule", "output", "severity", "judged at"):
+        table.add_column(heading, no_wrap=True)
     for rule in policy.rules:
-        output = f"{rule.output} (shadow)" if rule.shadow else rule.output
-        table.add_row(rule.name, output, rule.severity, ", ".join(rule.on), rule.cooldown)
+        output = f"{rule.output}*" if rule.shadow else rule.output
+        table.add_row(rule.name, output, rule.severity, "\n".join(rule.on))
     console.print(table, soft_wrap=False)
+    if shadow:
+        console.print("* in shadow: measured, never acts")

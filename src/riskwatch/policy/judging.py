@@ -22,7 +22,7 @@ from riskwatch.policy.rowwise import Row
 Array = npt.NDArray[Any]
 Planted = Callable[[Array, Array], Any]
 
-FEW_ROWS = 12
+FEW_ROWS = 8
 """Up to so many entries of a group are judged one by one: below this, plain Python beats numpy's cost of a call."""
 
 
