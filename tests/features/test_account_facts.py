@@ -7,7 +7,6 @@ from math import isnan
 from zoneinfo import ZoneInfo
 
 from riskwatch.features.account import (
-    MAX_APPLICATIONS,
     MAX_LOANS,
     SETTLED_LOANS_KEPT_DAYS,
     Account,
@@ -17,7 +16,6 @@ from riskwatch.features.account import (
 from riskwatch.streams.events import (
     Instalment,
     InstalmentDue,
-    LoanApplied,
     LoanOpened,
     LoginSucceeded,
     RepaymentReceived,
@@ -159,17 +157,6 @@ def test_events_that_are_not_about_loans_change_nothing() -> None:
     login = LoginSucceeded(event_id="l", tenant="north", customer_id="c", occurred_at=OPENED_AT)
     evolve_account(account, login, to_ms(OPENED_AT), UTC)
     assert account == Account()
-
-
-def test_only_so_many_applications_are_kept_the_newest() -> None:
-    account = Account()
-    for i in range(MAX_APPLICATIONS + 3):
-        application = LoanApplied(
-            event_id=f"a{i}", tenant="north", customer_id="c", occurred_at=OPENED_AT, application_id=f"A{i}",
-            product="cash-instalments", amount=i, currency="EUR", term_months=12,
-        )  # fmt: skip
-        evolve_account(account, application, to_ms(OPENED_AT) + i, UTC)
-    assert [each.amount for each in account.applications] == list(range(3, MAX_APPLICATIONS + 3))
 
 
 def test_beyond_fifty_loans_a_settled_one_goes_before_an_open_one() -> None:

@@ -23,7 +23,7 @@ from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import Row
 from riskwatch.alerts.raising import raise_alerts
-from riskwatch.features.account import evolve_account, next_look, overdue
+from riskwatch.features.account import ACCOUNT_KINDS, evolve_account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
 from riskwatch.scoring.inputs import TRANSACTION_FRAUD_FEATURES, TRANSACTION_FRAUD_INPUTS, gather
 from riskwatch.scoring.labels import confirmed_expired, confirmed_key, keep_predictions, matured, pack_confirmed
@@ -33,11 +33,8 @@ from riskwatch.streams.entry import Flag, Kind
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
-ACCOUNT_KINDS = (
-    Kind.LOAN_OPENED, Kind.INSTALMENT_DUE, Kind.REPAYMENT_RECEIVED, Kind.REPAYMENT_REVERSED, Kind.PROMISE_MADE,
-)  # fmt: skip
 _OPENED = np.zeros(256, dtype=np.bool_)
-_OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
+_OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
 
 
@@ -112,9 +109,8 @@ class Folding:
 
     def _open(self, kind: int, place: int, value: bytes) -> None:
         entry = self._entries[place]
-        if kind == Kind.FRAUD_CONFIRMED:
-            if entry["subject"]:
-                self._confirm(int(entry["subject"]), int(entry["occurred_at"]))
+        if kind in (Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED):
+            self._verdict(kind, int(entry["subject"]), int(entry["occurred_at"]))
             return
         row = int(self._row_of[place])
         scratch = self._scratch
@@ -129,9 +125,17 @@ class Folding:
             self._entries["flags"][place] |= Flag.FIRST_INSTALMENT
         scratch.next_looks[row] = next_look(account, zone) or 0
 
-    def _confirm(self, event: int, at_ms: int) -> None:
-        self.out.confirmed[event] = at_ms
-        self._specials.append((confirmed_key(event), pack_confirmed(at_ms)))
+    def _verdict(self, kind: int, event: int, at_ms: int) -> None:
+        """Remembers, or forgets, that a fraud case names an event; 0: the case names none."""
+        if not event:
+            return
+        if kind == Kind.FRAUD_CONFIRMED:
+            self.out.confirmed[event] = at_ms
+            self._specials.append((confirmed_key(event), pack_confirmed(at_ms)))
+        else:
+            self.out.confirmed.pop(event, None)
+            self.out.forgotten.append(event)
+            self._specials.append((confirmed_key(event), None))
 
     def _tick(self, now_ms: int, place: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, and which predictions have their label."""
@@ -157,7 +161,7 @@ class Folding:
         waiting = self._partition.waiting
         gone = set(self.out.labelled)
         keys = [key for key in waiting.due(now_ms) if key not in gone]
-        confirmed = waiting.confirmed.keys() | self.out.confirmed.keys()
+        confirmed = (waiting.confirmed.keys() - set(self.out.forgotten)) | self.out.confirmed.keys()
         if keys:
             blobs = [unpack_reserved(value) for value in self._partition.store.get_many(keys) if value is not None]
             self.out.examples += matured(blobs, confirmed, now_ms)

@@ -79,9 +79,9 @@ class Folded:
             partition.waiting.add(key)
         for key in self.labelled:
             partition.waiting.remove(key)
-        partition.waiting.confirmed.update(self.confirmed)
         for event in self.forgotten:
             partition.waiting.confirmed.pop(event, None)
+        partition.waiting.confirmed.update(self.confirmed)
 
 
 @dataclass(frozen=True)

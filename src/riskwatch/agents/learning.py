@@ -5,8 +5,9 @@ promotes.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -15,13 +16,15 @@ from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Outbox, Revoked
 from riskwatch.scoring.faults import ModelFault
 from riskwatch.scoring.inputs import TRANSACTION_FRAUD_INPUTS
-from riskwatch.scoring.learner import Learner
 from riskwatch.scoring.linear import encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD, PromotionPolicy
 from riskwatch.streams import topics
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.outputs import decode_training_example, encode_output
 from riskwatch.streams.packing import pack_broadcast
+
+if TYPE_CHECKING:
+    from riskwatch.scoring.learner import Learner
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +76,14 @@ class LearnerAgent:
         if self._learner is None:
             self._learner = await self._restore()
         learner = self._learner
-        for start in range(0, len(message.value), SLICE):
-            self._learn(learner, message.value[start : start + SLICE])
-            if learner.due_for_promotion(self._promotion):
+        left = list(message.value)
+        while left:
+            # Promotions are decided at multiples of SLICE examples, however the topic is cut into batches: so a learner
+            # that repeats them after a crash promotes the same models under the same versions.
+            count = SLICE - learner.examples % SLICE
+            self._learn(learner, left[:count])
+            left = left[count:]
+            if learner.examples % SLICE == 0 and learner.due_for_promotion(self._promotion):
                 await self._promote(learner, message)
             await asyncio.sleep(0)
 
@@ -96,7 +104,8 @@ class LearnerAgent:
                 continue
             offsets.append(record.offset)
         learned = learner.learn(examples, offsets)
-        self._metrics.examples_learned.labels(learner.name).inc(learned.learned)
+        for outcome in ("learned", "applied_before", "repeated", "refused"):
+            self._metrics.examples.labels(learner.name, outcome).inc(getattr(learned, outcome))
 
     async def _promote(self, learner: Learner, message: Any) -> None:
         """One copy of the model in every journal partition: each says from which of its entries on it scores."""
@@ -114,10 +123,18 @@ class LearnerAgent:
 
     async def _restore(self) -> Learner:
         """Goes on from the newest snapshot; begins anew, and says so, where there is none that can be read."""
+        learners = await import_learner()
         data = await self._read_last(self._snapshots, 0)
         if data is not None:
             try:
-                return Learner.restore(data, TRANSACTION_FRAUD_INPUTS)
+                return learners.restore(data, TRANSACTION_FRAUD_INPUTS)
             except ModelFault as error:
                 log.error("snapshot-refused", error=str(error))
-        return Learner(TRANSACTION_FRAUD, TRANSACTION_FRAUD_INPUTS)
+        return learners(TRANSACTION_FRAUD, TRANSACTION_FRAUD_INPUTS)
+
+
+async def import_learner() -> type[Learner]:
+    """River takes 2 to 5 s to import: done beside the other agents, and not before the worker is ready."""
+    module = await asyncio.to_thread(importlib.import_module, "riskwatch.scoring.learner")
+    learner: type[Learner] = module.Learner
+    return learner

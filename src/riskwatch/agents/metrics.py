@@ -72,7 +72,7 @@ class Metrics:
 
         self.restored_rows = counter("restored_rows", "Rows read back from changelogs.")
         self.restore_seconds = counter("restore_seconds", "Seconds that reading rows back took.")
-        self.examples_learned = counter("examples_learned", "Training examples learned.", "model")
+        self.examples = counter("examples", "Training examples: learned, repeats, or refused.", "model", "outcome")
         self.model_version = gauge("model_version", "Version of the model that scores.", "model")
 
         self.lag_records = gauge("lag_records", "Records behind the end, from committed offsets.", "topic", "partition")

@@ -6,18 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from riskwatch.agents.statecodec import pack_state, split_state
 from riskwatch.agents.store import PartitionStore, Row
-from riskwatch.features.account import Account
+from riskwatch.features.account import Account, decode_account, encode_account
 from riskwatch.features.layout import Layout
 from riskwatch.features.rowcodec import pack_rows, unpack_rows
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Account).decode
 
 
 class Scratch:
@@ -53,8 +49,7 @@ class Scratch:
         """The account of row `at`, to be changed in place."""
         account = self._accounts.get(at)
         if account is None:
-            packed = self._packed_accounts[at]
-            account = self._accounts[at] = _decode(packed) if packed else Account()
+            account = self._accounts[at] = decode_account(self._packed_accounts[at])
         return account
 
     @property
@@ -78,4 +73,4 @@ class Scratch:
 
     def _account_bytes(self, at: int) -> bytes:
         account = self._accounts.get(at)
-        return self._packed_accounts[at] if account is None else _encode(account)
+        return self._packed_accounts[at] if account is None else encode_account(account)

@@ -17,6 +17,7 @@ from riskwatch.agents.app import RiskwatchApp, build_app, make_producer
 from riskwatch.agents.health import Endpoints, Watchdog, serve
 from riskwatch.agents.inject import arm_from_environment
 from riskwatch.agents.lag import LagReader
+from riskwatch.agents.learning import import_learner
 from riskwatch.agents.provision import provision
 from riskwatch.agents.settings import Settings
 from riskwatch.features.kernel import warm
@@ -107,11 +108,17 @@ async def _start(app: RiskwatchApp, began: float) -> None:
     app.finalize()
     await app.start()
     await ready.wait()
+    if "learner" in app.riskwatch.roles:
+        app.spawn(_import_ahead(), "import-learner")
     log.info(
         "ready",
         seconds=round(time.monotonic() - began, 2),
         restored_rows=int(app.metrics.value("riskwatch_restored_rows_total")),
     )
+
+
+async def _import_ahead() -> None:
+    await import_learner()
 
 
 async def _watch(app: RiskwatchApp, settings: Settings, security: Security, stalled: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A customer's account: loans with their ledgers, promises, applications; what few entries change and numbers cannot
+"""A customer's account: loans with their ledgers, promises; what few entries change and numbers cannot
 hold.
 
 `evolve_account` folds one event into it and says what the event was in terms of the loan (`Facts`); `overdue` says what
@@ -39,14 +39,11 @@ MAX_LOANS = 50
 SETTLED_LOANS_KEPT_DAYS = 180
 """A loan without an open instalment is forgotten when nothing was heard of it for this long."""
 MAX_PROMISES = 16
-MAX_APPLICATIONS = 16
-APPLICATIONS_KEPT_DAYS = 90
 
 NAN = float("nan")
 
 ACCOUNT_KINDS = frozenset(
     {
-        Kind.LOAN_APPLIED,
         Kind.LOAN_OPENED,
         Kind.INSTALMENT_DUE,
         Kind.REPAYMENT_RECEIVED,
@@ -61,15 +58,6 @@ class AccountFault(ValueError):
     """Stored bytes that are no account of this version."""
 
 
-class Application(Struct, kw_only=True, array_like=True):
-    """A loan application. `subject`: hash of tenant and application id; `amount` in minor units."""
-
-    subject: int
-    at_ms: int
-    amount: int
-    product: str
-
-
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
     it is silent. `newest_ms`: newest event time. The counters count events that could not be applied as they were
@@ -79,7 +67,6 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     version: int = ACCOUNT_VERSION
     tenant: str = ""
     loans: dict[str, Loan] = {}
-    applications: list[Application] = []
     cooldowns: dict[str, int] = {}
     newest_ms: int = 0
     unknown_loan_count: int = 0
@@ -204,15 +191,6 @@ def _other_currency(account: Account, loan: Loan, currency: str) -> bool:
     return True
 
 
-def _applied(account: Account, event: events.LoanApplied, at_ms: int, zone: tzinfo) -> Facts:
-    subject = hash64(event.tenant, event.application_id)
-    oldest = account.newest_ms - milliseconds(APPLICATIONS_KEPT_DAYS)
-    kept = [each for each in account.applications if each.subject != subject and each.at_ms >= oldest]
-    kept.append(Application(subject=subject, at_ms=at_ms, amount=event.amount, product=event.product))
-    account.applications = kept[-MAX_APPLICATIONS:]
-    return NO_FACTS
-
-
 def _opened(account: Account, event: events.LoanOpened, at_ms: int, zone: tzinfo) -> Facts:
     loan = _loan(account, event.loan_id, at_ms)
     if loan.currency not in ("", event.currency):
@@ -282,7 +260,6 @@ def _promised(account: Account, event: events.PromiseMade, at_ms: int, zone: tzi
 
 
 _EVOLVE: Mapping[type, Callable[[Account, Any, int, tzinfo], Facts]] = {
-    events.LoanApplied: _applied,
     events.LoanOpened: _opened,
     events.InstalmentDue: _due,
     events.RepaymentReceived: _received,
