@@ -18,7 +18,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from msgspec import Struct, field
 
-from riskwatch.lab.feeding import Fed, feed
+from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.people import INSTITUTIONS
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.portfolio import FIRST_DAY, simulate
@@ -36,6 +36,8 @@ HISTORY_DAYS = 35
 """Days at full speed; the rest is paced."""
 LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
+STEP = Step(seconds=43_200.0)
+"""Three half days at most are under way: a payment a day late must not look three days late."""
 
 MALFORMED: tuple[tuple[str, bytes], ...] = (
     (LOGINS.name, b'{"type": "LoginFailed", "event_id": "broken-1", "tenant": "lumen-'),
@@ -102,7 +104,14 @@ Show = Callable[[Scene, list[Alert]], None]
 """Shows the scene; called a few times a second with the alerts that are new."""
 
 
-async def demo(scene: Scene, *, seed: int, show: Show, live_seconds: float = LIVE_SECONDS, partitions: int = 4) -> None:
+async def demo(
+    scene: Scene,
+    *,
+    seed: int,
+    show: Show,
+    live_seconds: float = LIVE_SECONDS,
+    partitions: int = 4,
+) -> None:
     """Runs the demo to its end, filling `scene`. Broker and worker are gone when it returns or raises.
 
     Raises `EmbeddedMissing` where there is no embedded broker, `ChildFailed` where the worker ends, `TimeoutError`
@@ -155,11 +164,10 @@ async def _tell_the_story(
 
     async with Publisher(running.broker, prefix=running.prefix, source=None, compression="snappy") as publisher:
         scene.phase, scene.feeding_since = f"the first {HISTORY_DAYS} days, at full speed", time.monotonic()
-        await feed(publisher, history(), watcher.ingested, fed=scene.fed)
+        await feed(publisher, history(), watcher.ingested, fed=scene.fed, step=STEP)
         await publish_malformed(running)
-        base = len(MALFORMED)
         scene.phase = f"{DAYS - HISTORY_DAYS} more days" + ("" if pace is None else f", {pace / 86_400:.1f} a second")
-        await feed(publisher, chain(first_live, events), watcher.ingested, fed=scene.fed, speed=pace, base=base)
+        await feed(publisher, chain(first_live, events), watcher.ingested, fed=scene.fed, step=STEP, speed=pace)
         scene.fed_at = time.monotonic()
 
 
@@ -177,10 +185,12 @@ async def publish_malformed(running: Rig) -> None:
 
 async def _look(scene: Scene, running: Rig, watcher: Watcher, show: Show, fresh: list[Alert]) -> None:
     """Refreshes what is shown, four times a second, and ends the demo where the worker has ended."""
+    looked = 0.0
     while True:
         running.check()
         scene.metrics = await running.metrics() or scene.metrics
-        scene.position = await watcher.position()
+        if time.monotonic() - looked >= 1.0:
+            scene.position, looked = await watcher.position(), time.monotonic()
         show(scene, _taken(fresh))
         await asyncio.sleep(0.25)
 

@@ -1,67 +1,108 @@
 """Feeding events to a broker in step with the worker: never far ahead of what is ingested, at a stated speed or none.
 
-The input topics are separate logs, and how far ingest is in one says nothing about the others. Bounding how far
-publishing runs ahead of the ingested records keeps them within that many records of each other, whatever the worker
-does, and bounds memory.
+The input topics are separate logs, and how far ingest is in one says nothing about the others. At full speed a payment
+could be journaled days of event time after a login that followed it, and an instalment would look overdue meanwhile.
+So events are published in steps, and a step waits until the step before the last is ingested in every topic.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.publisher import Publisher
+from riskwatch.streams.topics import TOPIC_OF
 
 AHEAD = 20_000
 TURN = 1_000
 
 
 class Fed(Struct):
-    """How far feeding is: events published, and the event time that it has reached."""
+    """How far feeding is: events published, by input topic too, and the event time that it has reached."""
 
     published: int = 0
     event_time: datetime | None = None
+    by_topic: Counter[str] = field(default_factory=Counter)
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """What may be under way: of event time two steps of at least `seconds` and `records`, and at most `ahead` records.
+
+    The event time is the bound that matters to rules about days, the records the one that keeps sparse files quick.
+    """
+
+    seconds: float = 86_400.0
+    records: int = 100
+    ahead: int = AHEAD
 
 
 async def feed(
     publisher: Publisher,
     events: Iterable[AnyEvent],
-    ingested: Callable[[], Awaitable[int]],
+    ingested: Callable[[], Awaitable[Mapping[str, int]]],
     *,
     fed: Fed,
-    ahead: int = AHEAD,
+    step: Step = Step(),  # noqa: B008 (frozen)
     speed: float | None = None,
-    base: int = 0,
     stalled_seconds: float = 60.0,
 ) -> None:
-    """Publishes events in their order. `ingested()` counts records that the worker has committed; `base` other records.
+    """Publishes events in their order, in step with ingest.
 
-    At most `ahead` records are published that are not ingested. `speed`: event seconds a second; None is full speed.
-    Raises `TimeoutError` where nothing is ingested for `stalled_seconds` while waiting.
+    `ingested()` counts the records that the worker has committed, by name of the input topic. Before a step is
+    published, all of the step before the last one is ingested, in every topic. `speed`: event seconds a second; None is
+    full speed. Raises `TimeoutError` where nothing is ingested for `stalled_seconds` while waiting.
     """
     pace = Pace(speed)
-    done = await ingested()
-    for chunk in turns(events, pace):
-        await pace.wait(chunk[0].occurred_at)
-        moved = time.monotonic()
-        while fed.published + base + len(chunk) - done > ahead:
-            before, done = done, await ingested()
-            if done > before:
-                moved = time.monotonic()
-            elif time.monotonic() - moved > stalled_seconds:
-                raise TimeoutError(
-                    f"the worker has ingested nothing for {stalled_seconds:g} s ({done:,} of {fed.published:,} records)"
-                )
-            else:
-                await asyncio.sleep(0.02)
-        await publisher.publish_many(chunk)
-        fed.published += len(chunk)
-        fed.event_time = chunk[-1].occurred_at
+    behind: deque[Mapping[str, int]] = deque([dict(fed.by_topic)])
+    for window in windows(events, step):
+        while len(behind) > 1:
+            await _until_ingested(behind.popleft(), ingested, stalled_seconds)
+        for turn in turns(window, pace):
+            await pace.wait(turn[0].occurred_at)
+            await publisher.publish_many(turn)
+            fed.published += len(turn)
+            fed.event_time = turn[-1].occurred_at
+            fed.by_topic.update(TOPIC_OF[type(event)].name for event in turn)
+        behind.append(dict(fed.by_topic))
+
+
+async def _until_ingested(
+    goal: Mapping[str, int], ingested: Callable[[], Awaitable[Mapping[str, int]]], stalled_seconds: float
+) -> None:
+    moved, best = time.monotonic(), -1
+    while True:
+        done = await ingested()
+        if all(done.get(topic, 0) >= count for topic, count in goal.items()):
+            return
+        if sum(done.values()) > best:
+            moved, best = time.monotonic(), sum(done.values())
+        elif time.monotonic() - moved > stalled_seconds:
+            raise TimeoutError(f"the worker has ingested nothing for {stalled_seconds:g} s ({best:,} records so far)")
+        await asyncio.sleep(0.01)
+
+
+def windows(events: Iterable[AnyEvent], step: Step) -> Iterator[list[AnyEvent]]:
+    """The events in steps: each spans at least `seconds` and `records`, and has at most half of `ahead` records."""
+    window: list[AnyEvent] = []
+    for event in events:
+        if window and (
+            len(window) >= step.ahead // 2
+            or (
+                len(window) >= step.records
+                and (event.occurred_at - window[0].occurred_at).total_seconds() >= step.seconds
+            )
+        ):
+            yield window
+            window = []
+        window.append(event)
+    if window:
+        yield window
 
 
 class Pace:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from riskwatch.lab.datasets import Dataset
-from riskwatch.lab.feeding import AHEAD, Fed, feed
+from riskwatch.lab.feeding import AHEAD, Fed, Step, feed
 from riskwatch.lab.instalments import Instalments
 from riskwatch.lab.modelreport import judge_model
 from riskwatch.lab.panel import Panel
@@ -83,7 +83,7 @@ async def replay(
                 dataset.events(),
                 watcher.ingested,
                 fed=progress.fed,
-                ahead=ahead,
+                step=Step(ahead=ahead),
                 speed=speed,
                 stalled_seconds=STALL_SECONDS,
             )
@@ -154,7 +154,7 @@ async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
 
 
 async def balance(watcher: Watcher) -> Balance:
-    """Counts the records of the topics since the watcher's beginning. Inputs are opened only where the counts differ."""
+    """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ."""
     counts: Counter[str] = Counter()
 
     def journaled(record: Any) -> None:

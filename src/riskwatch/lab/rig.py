@@ -19,7 +19,8 @@ from riskwatch.lab.children import Child, start_child
 from riskwatch.lab.embedded import embedded_broker
 from riskwatch.lab.probe import free_port
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
+"""The first start after an installation compiles the feature kernel: up to a minute on a busy machine."""
 
 
 class Rig(Struct, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ async def rig(
             "clock": "events",
             "zones": json.dumps(dict(zones or {})),
             "metrics_port": str(port),
-            "commit_seconds": "0.2",  # what is committed paces the publisher and ends the run
+            "commit_seconds": "0.05",  # what is committed paces the publisher and ends the run
             "rebalance_seconds": "2",  # the embedded broker waits half of it before it lets a member join
             "log_level": "warning",
         }

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,6 +28,9 @@ from riskwatch.streams.topics import INPUTS, JOURNAL, TOPICS, Topic, full_name
 
 Offsets = dict[TopicPartition, int]
 _BUSY = (CoordinatorLoadInProgressError, GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
+
+_FETCH_SECONDS = 3.0
+"""Where a partition's last record is not to be had (it expired), the listed end must do after so long."""
 
 
 class TopicsMissing(RuntimeError):
@@ -58,6 +62,8 @@ class Watcher:
         self._inputs: list[TopicPartition] = []
         self._journal: list[TopicPartition] = []
         self._begun: Offsets = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._short = {full_name(topic, prefix): topic.name for topic in INPUTS}
 
     async def begin(self) -> None:
         """Remembers where every topic ends now: what follows is counted from here. Raises `TopicsMissing`."""
@@ -84,17 +90,19 @@ class Watcher:
 
     async def ends(self, topics: Sequence[Topic]) -> Offsets:
         """Where the partitions of the topics end."""
-        partitions = await self.partitions(topics)
-        return dict(await self._reader.end_offsets(partitions)) if partitions else {}
+        return await self._ends(await self.partitions(topics))
 
-    async def ingested(self) -> int:
-        """Records of the input topics that the group has committed since `begin`."""
-        return self._since(await self._committed(self._inputs))
+    async def ingested(self) -> Counter[str]:
+        """Records that the group has committed since `begin`, by the short name of the input topic."""
+        counts: Counter[str] = Counter()
+        for tp, at in (await self._committed(self._inputs)).items():
+            counts[self._short[tp.topic]] += max(0, at - self._begun.get(tp, 0))
+        return counts
 
     async def position(self) -> Position:
         """How far the group is since `begin`."""
         committed = await self._committed([*self._inputs, *self._journal])
-        ends = await self._reader.end_offsets([*self._inputs, *self._journal])
+        ends = await self._ends([*self._inputs, *self._journal])
         inputs, journal = set(self._inputs), set(self._journal)
         return Position(
             ingested=self._since({tp: at for tp, at in committed.items() if tp in inputs}),
@@ -165,6 +173,28 @@ class Watcher:
         names = {full_name(topic, self.prefix) for topic in topics}
         return {tp: at for tp, at in self._begun.items() if tp.topic in names}
 
+    async def _ends(self, partitions: list[TopicPartition]) -> Offsets:
+        """True ends: the high watermark of a fetch at the end that the broker lists.
+
+        The listed end alone will not do: Tansu 0.6 lists the offset after the first record of the last batch.
+        """
+        if not partitions:
+            return {}
+        async with self._one_at_a_time:
+            ends: Offsets = dict(await self._reader.end_offsets(partitions))
+            unknown = {tp for tp, end in ends.items() if end > 0}
+            self._reader.assign(list(unknown))
+            for tp in unknown:
+                self._reader.seek(tp, ends[tp] - 1)
+            deadline = time.monotonic() + _FETCH_SECONDS
+            while unknown and time.monotonic() < deadline:
+                for tp in await self._reader.getmany(*unknown, timeout_ms=200):
+                    ends[tp] = max(ends[tp], self._reader.highwater(tp) or 0)
+                    unknown.discard(tp)
+            # Fetching must rest until the next look. Not by `unsubscribe`: aiokafka 0.14's fetcher can trip over it.
+            self._reader.pause(*self._reader.assignment())
+        return ends
+
     async def _committed(self, partitions: list[TopicPartition]) -> Offsets:
         for _ in range(40):  # a broker that has just started is still looking for its coordinator
             try:
@@ -178,13 +208,13 @@ class Watcher:
         return sum(max(0, at - self._begun.get(tp, 0)) for tp, at in offsets.items())
 
 
-def _consumer(broker: str, security: Security | None = None) -> AIOKafkaConsumer:
+def _consumer(broker: str, security: Security | None = None, fetch_bytes: int = 4 * 1024 * 1024) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         bootstrap_servers=broker,
         client_id="riskwatch-lab",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=4 * 1024 * 1024,
+        max_partition_fetch_bytes=fetch_bytes,
         **client_settings(Security() if security is None else security),
     )
 
@@ -194,7 +224,7 @@ async def watch(broker: str, prefix: str, group: str, security: Security | None 
     """`async with watch(broker, prefix, group) as watcher`. Raises `BrokerAway` or `BrokerRefused`."""
     secured = Security() if security is None else security
     admin = AIOKafkaAdminClient(bootstrap_servers=broker, client_id="riskwatch-lab", **client_settings(secured))
-    reader = _consumer(broker, secured)
+    reader = _consumer(broker, secured, fetch_bytes=16 * 1024)
     try:
         try:
             await admin.start()
@@ -226,24 +256,3 @@ async def follow(
                     look(record)
     finally:
         await reader.stop()
-
-
-async def until(condition: Callable[[], Any], *, seconds: float, what: str, every: float = 0.1) -> None:
-    """Waits until the coroutine function `condition` gives something true. Raises `TimeoutError` naming `what`."""
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:g} s")
-        await asyncio.sleep(every)
-
-
-def chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
-    """The items in lists of `size`, the last one shorter."""
-    chunk: list[Any] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) >= size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
