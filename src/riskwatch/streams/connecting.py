@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
+from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
@@ -23,6 +24,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 from msgspec import Struct
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -122,22 +124,35 @@ def _words(error: BaseException) -> str:
 
 
 async def why_away(broker: str, security: Security, seconds: float = 2.0) -> BrokerError:
-    """Why no connection to `broker` came about: a plain attempt tells more than a client's log does."""
+    """Why no client could be made for `broker`: one more attempt at its first address, whose error is told.
+
+    A client swallows what each address answers, wrong credentials included, and says only that none was left.
+    """
     host, _, port = broker.split(",")[0].strip().rpartition(":")
+    if not host or not port.isdecimal():
+        return BrokerAway(f"{broker!r} is not an address such as 127.0.0.1:9092")
     try:
         async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(host, int(port), ssl=_tls(security))
-        writer.close()
+            connection = await create_conn(host, int(port), **client_settings(security))
+            try:
+                await connection.send(MetadataRequest([]))  # a listener that wants credentials takes the connection
+            finally:
+                connection.close()
     except ssl.SSLError as error:
         return BrokerRefused(f"the broker at {broker} cannot be trusted, or does not trust this client: {error}")
-    except ValueError:
-        return BrokerAway(f"{broker!r} is not an address such as 127.0.0.1:9092")
     except TimeoutError:
-        return BrokerAway(f"the broker at {broker} does not answer within {seconds:g} s")
+        return BrokerAway(f"the broker at {broker} does not answer within {seconds:g} s{_hint(security)}")
+    except KafkaConnectionError as error:
+        return BrokerAway(f"the broker at {broker} ends the connection: {error}{_hint(security)}")
+    except KafkaError as error:
+        return broker_error(error, broker)
     except OSError as error:
         return BrokerAway(f"the broker at {broker} does not answer: {_reason(error)}")
-    hint = "" if security.protocol.startswith("SASL") else "; does it ask for TLS or credentials?"
-    return BrokerAway(f"something listens at {broker}, but it does not answer as a Kafka broker for this client{hint}")
+    return BrokerAway(f"the broker at {broker} answers now, and did not a moment ago")
+
+
+def _hint(security: Security) -> str:
+    return "" if security.protocol.startswith("SASL") else "; does it ask for TLS or credentials?"
 
 
 def _reason(error: OSError) -> str:
