@@ -19,7 +19,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "missing-field": "a required field is missing",
         "wrong-type": "a value has another type than the field, such as a string, a bool or a decimal for an integer",
         "out-of-range": "a value is outside of the field's range, length, pattern or list of values",
-        "bad-time": "a time or date is not in the form that the field asks for, or is no number-free RFC 3339 text",
+        "bad-time": "a time is not RFC 3339 text, or a date not of the form 2024-05-01",
         "naive-time": "a time has no zone, so it names no instant",
         "leap-second": "a time lies in a leap second (:60), for which UTC clocks have no one instant",
         "bad-text": "a text has control characters or lone surrogates, or an identifier has invisible characters",
