@@ -20,6 +20,9 @@ PARTITIONS = 4
 STEP_SECONDS = 1.0
 """Simulated time between two events of a backlog: with 10,000 customers, each does something about nine times a day."""
 
+DENSE_STEP_SECONDS = 0.4
+"""The same where a backlog is longer, so that it spans no more than a week."""
+
 _TICK_SECONDS = 0.005
 
 
@@ -54,18 +57,25 @@ def count_records(broker: str, topic: str) -> int:
 
 
 def publish_backlog(
-    broker: str, topic: str, population: Population, count: int, *, start: float, round_: int = 0
+    broker: str,
+    topic: str,
+    population: Population,
+    count: int,
+    *,
+    start: float,
+    step: float = STEP_SECONDS,
+    round_: int = 0,
 ) -> None:
     """Publishes the first `count` events of the sequence, then the sentinels of a round; returns when all are
     acknowledged.
 
-    Event `i` occurred at `start + i * STEP_SECONDS` (seconds since 1970). Raises `TimeoutError` where the broker does
+    Event `i` occurred at `start + i * step` (seconds since 1970). Raises `TimeoutError` where the broker does
     not acknowledge.
     """
     producer = _producer(broker, linger_ms=50)
     made = itertools.islice(events(population), count)
     for number, event in enumerate(itertools.chain(made, sentinels(population, round_))):
-        _send(producer, topic, event, start + number * STEP_SECONDS)
+        _send(producer, topic, event, start + number * step)
     if producer.flush(60) > 0:
         raise TimeoutError(f"the broker did not acknowledge the backlog of {topic} within 60 s")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.job import PLANTED_RULE
-from bench.load import count_records, delete_topics, publish_backlog
+from bench.load import STEP_SECONDS, count_records, delete_topics, publish_backlog
 from bench.measure import AlertClock, Arrival, Sampler, latency, steady
 from bench.mix import Population, events, planted
 from bench.systems import Job, Name, place_of
@@ -25,6 +25,8 @@ from riskwatch.lab.probe import wait_until
 LONGEST_SECONDS = 240.0
 WARM_UP_SECONDS = 5.0
 _GRACE_SECONDS = 3.0
+_AFTER_START_SECONDS = 3.0
+"""Between a system's first work and the load: what it still imports and compiles in the background is done by then."""
 _SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
 """Longer than each system's interval between commits or snapshots, so that a stop leaves nothing to do again."""
 
@@ -115,13 +117,13 @@ def _wait(child: Child, clock: AlertClock, what: str, round_: int = 0, seconds: 
 
 
 def backlog(
-    bench: Bench, system: Name, run: str, population: Population, records: int
+    bench: Bench, system: Name, run: str, population: Population, records: int, step: float = STEP_SECONDS
 ) -> tuple[Throughput, list[Arrival]]:
     """Works off a backlog of `records`. Where the population is introduced first, only what follows is measured."""
     introduced = population.customers if population.introduce else 0
     total = introduced + records
     with _job(bench, system, run) as (job, clock):
-        publish_backlog(bench.broker, job.place.input, population, total, start=bench.origin)
+        publish_backlog(bench.broker, job.place.input, population, total, start=bench.origin, step=step)
         with _running(bench, job) as (child, sampler):
             _wait(child, clock, f"{system}: a backlog of {total:,}")
             time.sleep(0.3)  # one more sample after the last alert
@@ -157,6 +159,7 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
         with _running(bench, job) as (child, sampler):
             _wait(child, clock, f"{system}: start", seconds=90)
             start_seconds = time.monotonic() - began
+            time.sleep(_AFTER_START_SECONDS)
             load_began = time.time()
             load = subprocess.run(
                 [
