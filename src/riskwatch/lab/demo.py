@@ -36,8 +36,8 @@ HISTORY_DAYS = 35
 """Days at full speed; the rest is paced."""
 LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
-STEP = Step(seconds=43_200.0)
-"""Three half days at most are under way: a payment a day late must not look three days late."""
+STEP = Step(seconds=21_600.0, depth=4)
+"""A day of event time is under way at most: a payment a day late must not look three days late."""
 
 MALFORMED: tuple[tuple[str, bytes], ...] = (
     (LOGINS.name, b'{"type": "LoginFailed", "event_id": "broken-1", "tenant": "lumen-'),

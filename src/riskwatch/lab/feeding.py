@@ -2,7 +2,7 @@
 
 The input topics are separate logs, and how far ingest is in one says nothing about the others. At full speed a payment
 could be journaled days of event time after a login that followed it, and an instalment would look overdue meanwhile.
-So events are published in steps, and a step waits until the step before the last is ingested in every topic.
+So events are published in steps, and only a few steps are under way that are not ingested in every topic.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from riskwatch.streams.topics import TOPIC_OF
 
 AHEAD = 20_000
 TURN = 1_000
+_LOOK_SECONDS = 0.02
 
 
 class Fed(Struct):
@@ -32,13 +33,14 @@ class Fed(Struct):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """What may be under way: of event time two steps of at least `seconds` and `records`, and at most `ahead` records.
+    """What may be under way: `depth` steps of at least `seconds` of event time and `records`; at most `ahead` records.
 
-    The event time is the bound that matters to rules about days, the records the one that keeps sparse files quick.
+    The event time is the bound that matters to rules about days; the records keep sparse files quick.
     """
 
-    seconds: float = 86_400.0
-    records: int = 100
+    seconds: float = 21_600.0
+    records: int = 50
+    depth: int = 4
     ahead: int = AHEAD
 
 
@@ -55,13 +57,13 @@ async def feed(
     """Publishes events in their order, in step with ingest.
 
     `ingested()` counts the records that the worker has committed, by name of the input topic. Before a step is
-    published, all of the step before the last one is ingested, in every topic. `speed`: event seconds a second; None is
+    published, all but the last `depth` steps are ingested, in every topic. `speed`: event seconds a second; None is
     full speed. Raises `TimeoutError` where nothing is ingested for `stalled_seconds` while waiting.
     """
     pace = Pace(speed)
     behind: deque[Mapping[str, int]] = deque([dict(fed.by_topic)])
     for window in windows(events, step):
-        while len(behind) > 1:
+        while len(behind) > step.depth - 1:
             await _until_ingested(behind.popleft(), ingested, stalled_seconds)
         for turn in turns(window, pace):
             await pace.wait(turn[0].occurred_at)
@@ -84,15 +86,15 @@ async def _until_ingested(
             moved, best = time.monotonic(), sum(done.values())
         elif time.monotonic() - moved > stalled_seconds:
             raise TimeoutError(f"the worker has ingested nothing for {stalled_seconds:g} s ({best:,} records so far)")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def windows(events: Iterable[AnyEvent], step: Step) -> Iterator[list[AnyEvent]]:
-    """The events in steps: each spans at least `seconds` and `records`, and has at most half of `ahead` records."""
+    """The events in steps of at least `seconds` and `records` each; `depth` of them have at most `ahead` records."""
     window: list[AnyEvent] = []
     for event in events:
         if window and (
-            len(window) >= step.ahead // 2
+            len(window) >= max(1, step.ahead // step.depth)
             or (
                 len(window) >= step.records
                 and (event.occurred_at - window[0].occurred_at).total_seconds() >= step.seconds

@@ -1,0 +1,59 @@
+"""The laboratory's commands from the outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from riskwatch.lab import commands
+
+RUN = CliRunner()
+
+
+def app(command: object) -> typer.Typer:
+    made = typer.Typer()
+    made.command()(command)  # type: ignore[type-var]
+    return made
+
+
+def test_simulate_writes_events_that_the_contract_reads(tmp_path: Path) -> None:
+    from riskwatch.streams.codec import Faults, decode_event
+
+    out = tmp_path / "events.jsonl"
+    done = RUN.invoke(app(commands.simulate), [str(out), "--customers", "60", "--days", "60"])
+    assert done.exit_code == 0
+    lines = out.read_bytes().splitlines()
+    assert len(lines) > 1_000
+    assert not [line for line in lines[:2_000] if isinstance(decode_event(line), Faults)]
+
+
+def test_simulate_writes_the_truth_beside_the_events(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.jsonl"
+    out = tmp_path / "events.jsonl"
+    RUN.invoke(app(commands.simulate), [str(out), "--customers", "60", "--days", "60", "--truth", str(truth)])
+    kinds = {json.loads(line)["kind"] for line in truth.read_text().splitlines()}
+    assert {"account-takeover", "self-cure", "traveller"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--speed", "fast"], "is no speed"),
+        (["--worker", "mine"], "expected embedded or none"),
+        (["--worker", "none"], "give --broker"),
+    ],
+)
+def test_replay_refuses_options_in_words(tmp_path: Path, arguments: list[str], told: str) -> None:
+    done = RUN.invoke(app(commands.replay), ["transactions", str(tmp_path), *arguments], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_replay_of_a_folder_without_the_form_says_so(tmp_path: Path) -> None:
+    done = RUN.invoke(app(commands.replay), ["transactions", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "holds no table of transactions" in str(done.exception)
