@@ -8,9 +8,9 @@ so a batch that fails, or is split, or is given up in a rebalance leaves no trac
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from msgspec import structs
@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 
 from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
-from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved, unpack_reserved
+from riskwatch.agents.labelling import Labelling, raw_inputs
+from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
-from riskwatch.agents.store import Row
 from riskwatch.alerts.raising import raise_alerts
 from riskwatch.features.account import ACCOUNT_KINDS, evolve_account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
-from riskwatch.scoring.inputs import TRANSACTION_FRAUD_FEATURES, TRANSACTION_FRAUD_INPUTS, gather
-from riskwatch.scoring.labels import confirmed_expired, confirmed_key, keep_predictions, matured, pack_confirmed
 from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD
 from riskwatch.streams.entry import Flag, Kind
@@ -55,7 +53,7 @@ class Folding:
         self._clock = partition.row.clock
         self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
         self._derived: list[Derived] = []
-        self._specials: list[Row] = []
+        self._labels = Labelling(partition)
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -110,7 +108,7 @@ class Folding:
     def _open(self, kind: int, place: int, value: bytes) -> None:
         entry = self._entries[place]
         if kind in (Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED):
-            self._verdict(kind, int(entry["subject"]), int(entry["occurred_at"]))
+            self._labels.verdict(kind, int(entry["subject"]), int(entry["occurred_at"]))
             return
         row = int(self._row_of[place])
         scratch = self._scratch
@@ -125,23 +123,11 @@ class Folding:
             self._entries["flags"][place] |= Flag.FIRST_INSTALMENT
         scratch.next_looks[row] = next_look(account, zone) or 0
 
-    def _verdict(self, kind: int, event: int, at_ms: int) -> None:
-        """Remembers, or forgets, that a fraud case names an event; 0: the case names none."""
-        if not event:
-            return
-        if kind == Kind.FRAUD_CONFIRMED:
-            self.out.confirmed[event] = at_ms
-            self._specials.append((confirmed_key(event), pack_confirmed(at_ms)))
-        else:
-            self.out.confirmed.pop(event, None)
-            self.out.forgotten.append(event)
-            self._specials.append((confirmed_key(event), None))
-
     def _tick(self, now_ms: int, place: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, and which predictions have their label."""
         if now_ms <= self._clock:
             return
-        new_day = now_ms // 86_400_000 > self._clock // 86_400_000
+        self._labels.tick(place, now_ms, self._clock)
         self._clock = now_ms
         scratch = self._scratch
         for row, at in enumerate(scratch.next_looks):
@@ -155,22 +141,6 @@ class Folding:
             scratch.next_looks[row] = next_look(account, zone) or 0
             scratch.touched.add(row)
             scratch.watermarks[row] = max(scratch.watermarks[row], offset + 1)
-        self._label(now_ms, new_day)
-
-    def _label(self, now_ms: int, new_day: bool) -> None:
-        waiting = self._partition.waiting
-        gone = set(self.out.labelled)
-        keys = [key for key in waiting.due(now_ms) if key not in gone]
-        confirmed = (waiting.confirmed.keys() - set(self.out.forgotten)) | self.out.confirmed.keys()
-        if keys:
-            blobs = [unpack_reserved(value) for value in self._partition.store.get_many(keys) if value is not None]
-            self.out.examples += matured(blobs, confirmed, now_ms)
-            self.out.labelled += keys
-            self._specials += [(key, None) for key in keys]
-        if new_day:
-            old = [event for event, at in waiting.confirmed.items() if confirmed_expired(at, now_ms)]
-            self.out.forgotten += old
-            self._specials += [(confirmed_key(event), None) for event in old]
 
     def _promote(self, model: LinearModel, place: int) -> None:
         current = self._segments[-1][1]
@@ -195,6 +165,7 @@ class Folding:
         self._entry_keys = [keys[row] for row in self._row_of.tolist()]
         ends = np.searchsorted(before, [at for at, _ in self._segments], side="right")
         self._segments = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
+        self._labels.shift(before)
         self._mine = np.insert(self._mine, before, -1)
 
     def _evolve_and_judge(self) -> None:
@@ -240,31 +211,27 @@ class Folding:
         """Scores of the purchases, each by the model that was in force at its place; their predictions are kept."""
         scores = np.full(len(self._entries), np.nan)
         purchases = new[self._entries["kind"][new] == Kind.PURCHASE_MADE]
-        bounds = [at for at, _ in self._segments[1:]] + [len(self._entries)]
-        for (start, model), end in zip(self._segments, bounds, strict=True):
+        if not len(purchases):
+            return scores
+        columns = dict(self._program.layout.column_of)
+        for start, end, model in self._parts(int(self._entries["occurred_at"][purchases].min())):
             chosen = purchases[(purchases >= start) & (purchases < end)]
             if not len(chosen):
                 continue
-            inputs = TRANSACTION_FRAUD_INPUTS if model is None else model.inputs
-            raw = gather(inputs, matrix[chosen], self._program.layout.column_of, self._entries[chosen])
+            raw = raw_inputs(model, matrix[chosen], columns, self._entries[chosen])
             if model is not None:
                 scores[chosen] = model.score(raw, model.columns)
-            with np.errstate(over="ignore", invalid="ignore"):
-                vectors = raw.astype(np.float32)
-            blobs = keep_predictions(
-                model=TRANSACTION_FRAUD,
-                model_version=0 if model is None else model.version,
-                features=TRANSACTION_FRAUD_FEATURES if model is None else model.features,
-                keys=[self._entry_keys[at] for at in chosen.tolist()],
-                events=self._entries["event"][chosen],
-                occurred_at=self._entries["occurred_at"][chosen],
-                scores=None if model is None else scores[chosen],
-                vectors=vectors,
-                offset=int(self._entry_offsets[chosen[0]]),
-            )
-            self.out.kept += blobs
-            self._specials += blobs.items()
+            self._labels.keep(
+                model, chosen, self._entries, raw, None if model is None else scores[chosen], self._entry_keys,
+                int(self._entry_offsets[chosen[0]]),
+            )  # fmt: skip
         return scores
+
+    def _parts(self, oldest_ms: int) -> Iterator[tuple[int, int, LinearModel | None]]:
+        """The batch in parts of one model, and of the same ticks after them where one may label within the batch."""
+        cuts = sorted({0, *(at for at, _ in self._segments), *self._labels.bounds(oldest_ms)})
+        for start, end in pairwise([*cuts, len(self._entries)]):
+            yield start, end, next(model for at, model in reversed(self._segments) if at <= start)
 
     def _scatter(self) -> None:
         """The rows to be written: what the partition remembers, the customers, and last the partition's own row."""
@@ -276,8 +243,15 @@ class Folding:
         scratch.watermarks = applied.tolist()
         touched = sorted(scratch.touched.union(self._row_of[new].tolist()))
         out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
+        labels = self._labels
+        out.examples, out.kept, out.labelled, out.verdicts = (
+            labels.examples,
+            labels.kept,
+            labels.labelled,
+            labels.verdicts,
+        )
         out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
-        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in self._specials]
+        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in self._labels.rows]
         for name, model in out.models.items():
             out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
         out.rows += scratch.pack(touched)

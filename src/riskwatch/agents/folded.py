@@ -63,8 +63,7 @@ class Folded:
     models: dict[str, LinearModel] = field(default_factory=dict)
     kept: list[bytes] = field(default_factory=list)
     labelled: list[bytes] = field(default_factory=list)
-    confirmed: dict[int, int] = field(default_factory=dict)
-    forgotten: list[int] = field(default_factory=list)
+    verdicts: dict[int, int | None] = field(default_factory=dict)
     failures: list[RuleFailure] = field(default_factory=list)
     suppressed: dict[str, int] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
@@ -79,9 +78,11 @@ class Folded:
             partition.waiting.add(key)
         for key in self.labelled:
             partition.waiting.remove(key)
-        for event in self.forgotten:
-            partition.waiting.confirmed.pop(event, None)
-        partition.waiting.confirmed.update(self.confirmed)
+        for event, at_ms in self.verdicts.items():
+            if at_ms is None:
+                partition.waiting.confirmed.pop(event, None)
+            else:
+                partition.waiting.confirmed[event] = at_ms
 
 
 @dataclass(frozen=True)

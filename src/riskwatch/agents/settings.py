@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder of the local state, one for each worker")
     policy: Path | None = Field(None, description="policy file; the packaged base policy if absent")
     identifier_key: SecretStr = Field(
-        SecretStr("riskwatch-development-key"), description="key of the hashes that stand for personal identifiers"
+        SecretStr("riskwatch-development-key"),
+        min_length=16,
+        description="key of the hashes that stand for personal identifiers",
     )
     clock: Literal["wall", "events"] = Field(
         "wall", description="where ticks come from: the wall clock, or the events' own time (replays, demo)"
