@@ -106,6 +106,7 @@ def _producer(broker: str, linger_ms: int) -> Producer:
         {
             "bootstrap.servers": broker,
             "enable.idempotence": True,
+            "log_level": 3,
             "linger.ms": linger_ms,
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": 200_000,

@@ -3,6 +3,7 @@ system."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from bisect import bisect_left
@@ -236,4 +237,4 @@ def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
     """Nearest-rank quantile."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[math.ceil(share * len(ordered)) - 1]

@@ -50,7 +50,7 @@ class Run:
         except Exception as failure:
             self.report.failures.append(f"{what}: {failure}")
             result = f"[red]failed[/red]: {failure}"
-        self.console.print(f"  {what:<44} {result} [dim]({time.monotonic() - began:.0f} s)[/dim]")
+        self.console.print(f"  {what:<44} {result} [dim]({time.monotonic() - began:.0f} s)[/dim]", soft_wrap=True)
         write_report(self.report, self.out)
 
     def throughput(self, systems: list[Name]) -> None:

@@ -65,16 +65,8 @@ def latency_table(report: Report) -> Table:
             times = (_ms(each.p50), _ms(each.p99))
         else:
             times = ("falls behind", f"{each.behind:.1f} s at the end")
-        rows.append(
-            (
-                f"{each.rate:,}/s",
-                _title(each.system),
-                *times,
-                f"{each.alerts:,}",
-                f"{each.cpu_us:,.0f}",
-                f"{each.broker_cpu_us:,.0f}",
-            )
-        )
+        name = f"{_title(each.system)} at {each.rate:,}/s"
+        rows.append((name, *times, f"{each.alerts:,}", f"{each.cpu_us:,.0f}", f"{each.broker_cpu_us:,.0f}"))
     return Table(
         "From occurrence to the alert on the alert topic",
         ("system and rate", "p50 ms", "p99 ms", "alerts", "CPU µs a record", "broker's CPU µs"),
