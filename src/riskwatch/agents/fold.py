@@ -131,7 +131,7 @@ class Folding:
         self._clock = now_ms
         scratch = self._scratch
         for row, at in enumerate(scratch.next_looks):
-            if not at or at > now_ms:
+            if not at or at > now_ms or scratch.applied[row] > offset:  # the last: stored before a crash, tick and all
                 continue
             tenant, _ = split_key(scratch.keys[row])
             zone = self._program.zone(tenant)
@@ -237,11 +237,11 @@ class Folding:
         """The rows to be written: what the partition remembers, the customers, and last the partition's own row."""
         scratch, out = self._scratch, self.out
         end = int(self._offsets[-1]) + 1
-        new = self._outcomes == NEW
+        seen = self._outcomes != APPLIED  # a repeat counts nowhere, but that it was seen is state too
         applied = np.array(scratch.watermarks, dtype=np.int64)
-        np.maximum.at(applied, self._row_of[new], self._entry_offsets[new] + 1)
+        np.maximum.at(applied, self._row_of[seen], self._entry_offsets[seen] + 1)
         scratch.watermarks = applied.tolist()
-        touched = sorted(scratch.touched.union(self._row_of[new].tolist()))
+        touched = sorted(scratch.touched.union(self._row_of[seen].tolist()))
         out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
         labels = self._labels
         out.examples, out.kept, out.labelled, out.verdicts = (

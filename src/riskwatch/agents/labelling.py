@@ -116,9 +116,14 @@ class Labelling:
             offset=offset,
         )
         after = [tick for tick in self._ticks if tick[0] > int(chosen[-1])]
-        for key, blob in blobs.items():
+        for first_choice, blob in blobs.items():
+            key = first_choice
             due = next((tick for tick in after if is_due(key, tick[1])), None)
             if due is None:
+                # A batch that comes again after a crash may lack customers whose rows were stored: their predictions
+                # are in the blob that the first attempt left under this key, so it stays beside the new one.
+                while key in self._waiting or key in self.kept:
+                    key = key[:-8] + (int.from_bytes(key[-8:], "big") + 1).to_bytes(8, "big")
                 self.kept.append(key)
                 self.rows.append((key, blob))
             else:

@@ -73,6 +73,9 @@ class Waiting:
         hours = sorted(hour for hour in self._keys if hour * 3_600_000 <= now_ms)
         return [key for hour in hours for key in sorted(self._keys[hour])]
 
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._keys.get(_hour(key), ())
+
     def __len__(self) -> int:
         return sum(map(len, self._keys.values()))
 
