@@ -257,3 +257,20 @@ def test_a_late_entry_counts_in_its_own_tile_and_sees_its_own_time():
 def test_an_absent_amount_counts_as_a_purchase_and_adds_nothing():
     now = last(journal(entry(BUY, 0, amount=100), entry(BUY, 1)))
     assert (now["purchase_count_1h"], now["purchase_amount_sum_1h"]) == (2, 100)
+
+
+def test_counts_of_hours_are_halved_rounding_down():
+    one_night = [entry(LOGIN, 0, local_hour=3)]
+    days = [entry(LOGIN, n * HOUR, local_hour=12) for n in range(1, 257)]  # halved at the 256th in all: 0 and 127
+    assert last(journal(*one_night, *days))["night_activity_share"] == 0
+
+
+def test_of_two_values_at_one_time_the_later_arrival_stands():
+    now = last(journal(entry(APPLIED, 0, income=100), entry(APPLIED, 0, income=200), entry(LOGIN, 1)))
+    assert now["income_last"] == 200
+
+
+def test_a_17th_identity_seen_no_later_than_the_16_known_is_not_remembered():
+    at_once = [entry(LOGIN, 0, device=n + 1) for n in range(17)]
+    assert last(journal(*at_once, entry(LOGIN, HOUR, device=17)))["device_age_hours"] == 0
+    assert last(journal(*at_once, entry(LOGIN, HOUR, device=16)))["device_age_hours"] == 1
