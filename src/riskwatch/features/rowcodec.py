@@ -40,7 +40,7 @@ _TIMES_FROM = 2.0**40
 
 @njit(cache=True, nogil=True)
 def _pack(rows, words, which, out, ends):  # type: ignore[no-untyped-def]
-    """The inner loops have no branches that depend on the numbers: they are not predictable (measured: half the time)."""
+    """The inner loops choose instead of branching: which number comes next is not predictable."""
     one = np.uint64(1)
     groups = np.uint64(rows.shape[1]) // np.uint64(8)
     tops = (groups + np.uint64(7)) // np.uint64(8)
