@@ -27,6 +27,7 @@ from riskwatch.agents.monitor import Monitor
 from riskwatch.agents.outbox import Outbox
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.rereading import read_keys, read_last
+from riskwatch.agents.serving import Serving
 from riskwatch.agents.settings import Settings
 from riskwatch.agents.sorting import Stamp
 from riskwatch.agents.table import StateTable
@@ -160,6 +161,8 @@ def build_app(settings: Settings, security: Security, producer: AIOKafkaProducer
         _attach_monitor(app, settings, table, outbox, zones)
     if "learner" in settings.roles:
         _attach_learner(app, settings, outbox)
+    if "serving" in settings.roles and settings.redis is not None:
+        _attach_serving(app, settings, settings.redis)
     return app
 
 
@@ -239,6 +242,19 @@ def _attach_learner(app: RiskwatchApp, settings: Settings, outbox: Outbox) -> No
         learner.forget()
 
     app.on_partitions_revoked.connect(revoked, weak=False)
+
+
+def _attach_serving(app: RiskwatchApp, settings: Settings, url: str) -> None:
+    from redis.asyncio import Redis
+
+    # Its troubles do not make the worker unready: views are behind for a while, decisions are not.
+    serving = Serving(
+        app=app,
+        redis=Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5),
+        prefix=settings.prefix,
+        on_trouble=lambda trouble: app.metrics.redis_away.set(0 if trouble is None else 1),
+    )
+    app.agent(app.topic(*serving.topic_names), name="serving")(serving.agent)
 
 
 def _now_ms() -> int:

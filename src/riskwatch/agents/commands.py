@@ -19,6 +19,7 @@ def worker(
     prefix: Annotated[str | None, typer.Option(help="First part of every topic's name.")] = None,
     partitions: Annotated[int | None, typer.Option(help="Partitions of customer-keyed topics, for life.")] = None,
     roles: Annotated[str | None, typer.Option(help="Agents to run, comma-separated: ingest, monitor, learner.")] = None,
+    redis: Annotated[str | None, typer.Option(help="Redis URL for views of the alerts; none without it.")] = None,
     store: Annotated[str | None, typer.Option(help="Local copy of the state: rocksdb or memory.")] = None,
     data_dir: Annotated[str | None, typer.Option(help="Folder of the local state, one for each worker.")] = None,
     policy: Annotated[str | None, typer.Option(help="Policy file; the packaged base policy if absent.")] = None,
@@ -39,7 +40,7 @@ def worker(
     from riskwatch.streams.connecting import security_from
 
     given = {
-        "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store,
+        "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store, "redis": redis,
         "data_dir": data_dir, "policy": policy, "member": member, "clock": clock, "batch_records": batch_records,
         "metrics_port": metrics_port, "log_level": log_level,
         "roles": None if roles is None else frozenset(role.strip() for role in roles.split(",")),

@@ -80,6 +80,7 @@ class Metrics:
         self.oldest_unprocessed = gauge(
             "oldest_unprocessed_timestamp_seconds", "Unix time of the oldest record not committed; 0: none."
         )
+        self.redis_away = gauge("redis_away", "1 while views of alerts wait for Redis, else 0.")
         self.ready = gauge("ready", "1 while the worker is ready, else 0.")
         self.stalled = gauge("stalled_partitions", "Assigned partitions with lag and no progress.")
         ProcessCollector(namespace="riskwatch", registry=self.registry)

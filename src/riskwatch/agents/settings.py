@@ -22,9 +22,10 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(4, ge=1, le=1024, description="partitions of every customer-keyed topic, fixed for life")
     replication: int = Field(1, ge=1, le=9, description="replicas of the topics that the worker creates")
-    roles: frozenset[Literal["ingest", "monitor", "learner"]] = Field(
-        frozenset({"ingest", "monitor", "learner"}), description="agents that this worker runs"
+    roles: frozenset[Literal["ingest", "monitor", "learner", "serving"]] = Field(
+        frozenset({"ingest", "monitor", "learner", "serving"}), description="agents that this worker runs"
     )
+    redis: str | None = Field(None, description="Redis URL for views of the alerts; none are kept where it is absent")
     store: Literal["rocksdb", "memory"] = Field(
         "rocksdb", description="local copy of the state; the changelog is the truth"
     )
