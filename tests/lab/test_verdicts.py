@@ -153,7 +153,7 @@ def example(customer: str, score: float | None, label: bool, day: int = 0) -> Tr
 
 def test_progressive_figures_of_a_model() -> None:
     pytest.importorskip("sklearn")
-    # Ranked .9 fraud, .8 good, .7 fraud, .1 good: three of four pairs are in order; precision 1/1 and 2/3 at the frauds.
+    # Ranked fraud, good, fraud, good: three of four pairs are in order; precision 1/1 and 2/3 at the frauds.
     examples = [example("a", 0.9, True), example("b", 0.8, False), example("c", 0.7, True), example("d", 0.1, False)]
     (verdict,) = judge_model([*examples, example("e", None, True), examples[0]])
     assert verdict.auc == pytest.approx(3 / 4)

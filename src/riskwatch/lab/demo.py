@@ -36,6 +36,8 @@ HISTORY_DAYS = 35
 """Days at full speed; the rest is paced."""
 LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
+PARTITIONS = 1
+"""One: at the demo's pace batches are small, and each partition would have its own."""
 STEP = Step(seconds=21_600.0, depth=4)
 """A day of event time is under way at most: a payment a day late must not look three days late."""
 
@@ -110,7 +112,7 @@ async def demo(
     seed: int,
     show: Show,
     live_seconds: float = LIVE_SECONDS,
-    partitions: int = 4,
+    partitions: int = PARTITIONS,
 ) -> None:
     """Runs the demo to its end, filling `scene`. Broker and worker are gone when it returns or raises.
 
@@ -192,7 +194,7 @@ async def _look(scene: Scene, running: Rig, watcher: Watcher, show: Show, fresh:
         if time.monotonic() - looked >= 1.0:
             scene.position, looked = await watcher.position(), time.monotonic()
         show(scene, _taken(fresh))
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.3)
 
 
 async def _settle(scene: Scene, watcher: Watcher) -> None:

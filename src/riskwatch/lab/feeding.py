@@ -21,7 +21,7 @@ from riskwatch.streams.topics import TOPIC_OF
 
 AHEAD = 20_000
 TURN = 1_000
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.03
 
 
 class Fed(Struct):

@@ -86,7 +86,7 @@ def account_takeover(cast: Sequence[Customer], calendar: Calendar, random: Rando
 
 def device_farm(cast: Sequence[Customer], calendar: Calendar, random: Random, town: Sequence[str]) -> Plot:
     """Fresh accounts on a few emulators or rooted phones, each applying for several loans within hours."""
-    day = some_day(random, calendar, 0.25, 0.8)
+    day = some_day(random, calendar, 0.06, 0.8)
     rigs = [(device_name(random), random.random() < 0.6) for _ in range(2)]
     ip, begins, lives, ends = address(random), calendar.at(day, 9), [], 0
     for member in cast:
@@ -128,7 +128,7 @@ def synthetic_identity(cast: Sequence[Customer], calendar: Calendar, random: Ran
     """
     (person,) = cast
     scribe = Scribe(person, calendar, "y")
-    begins = calendar.at(some_day(random, calendar, 0.2, 0.8), random.uniform(10, 20))
+    begins = calendar.at(some_day(random, calendar, 0.04, 0.8), random.uniform(10, 20))
     now = situation(person, (), begins)
     events = [
         scribe.write(
