@@ -79,7 +79,9 @@ class Folding:
         ticks = self._at[self._kinds == Kind.TICK]
         newest = int(ticks.max()) if len(ticks) else 0
         due = self._partition.timers.due(newest) if newest > self._clock else []
-        self._scratch = scratch = Scratch(self._program.layout, self._partition.store, chain(self._entry_keys, due))
+        self._scratch = scratch = Scratch(
+            self._program.layout, self._partition.store, chain(self._entry_keys, due), self._program.buffer
+        )
         self._mine = mine
         self._entries = headers[mine]
         self._entry_offsets = self._offsets[mine]

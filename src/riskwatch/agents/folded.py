@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from riskwatch.agents.partition import Partition, PartitionRow
+from riskwatch.agents.scratch import RowBuffer
 from riskwatch.agents.store import Row
 from riskwatch.features.layout import Layout
 from riskwatch.features.timers import Overdue
@@ -18,11 +19,12 @@ from riskwatch.streams.outputs import Alert, TrainingExample
 
 @dataclass(frozen=True)
 class Program:
-    """What the fold runs: features, rules, the zone of each tenant (UTC where none is named)."""
+    """What the fold runs: features, rules, the zone of each tenant (UTC where none is named); and room to work in."""
 
     layout: Layout
     rules: RuleSet
     zones: Mapping[str, ZoneInfo]
+    buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
         return self.zones.get(tenant, UTC)

@@ -1,6 +1,6 @@
 """The value of a state row: watermark and next look in front, so that recovery and the timer index read no further.
 
-`[watermark u64 BE][next look i64 BE, ms, 0 = none][layout u32 LE][length of profile u32 LE][profile][account msgpack]`.
+`[watermark u64 BE][next look i64 BE, ms, 0 = none][layout u32][length of profile u32][profile][account msgpack]`.
 Keys that begin with a NUL byte belong to the partition, not to a customer; their values begin with a watermark too.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from struct import Struct
 
-HEAD = Struct(">Qq")
-BODY = Struct("<II")
-SIZE = HEAD.size + BODY.size
+HEAD = Struct(">QqII")
+SIZE = HEAD.size
+NEXT_LOOK = Struct(">q")
 PARTITION_KEY = b"\x00partition"
 RESERVED = b"\x00"
 
-_pack_head, _pack_body = HEAD.pack, BODY.pack
+_pack, _unpack = HEAD.pack, HEAD.unpack_from
 
 
 class LayoutMismatch(RuntimeError):
@@ -25,13 +25,12 @@ def pack_state(watermark: int, next_look: int, layout: int, profile: bytes, acco
     """One customer's state. `watermark`: journal offset + 1 of the last entry applied; `next_look`: ms since 1970, 0 =
     none.
     """
-    return _pack_head(watermark, next_look) + _pack_body(layout, len(profile)) + profile + account
+    return b"".join((_pack(watermark, next_look, layout, len(profile)), profile, account))
 
 
 def split_state(value: bytes, layout: int) -> tuple[int, int, bytes, bytes]:
     """→ (watermark, next look, profile, account). Raises `LayoutMismatch`: the way out is in docs/operations.md."""
-    watermark, next_look = HEAD.unpack_from(value)
-    stored, length = BODY.unpack_from(value, HEAD.size)
+    watermark, next_look, stored, length = _unpack(value)
     if stored != layout:
         raise LayoutMismatch(
             f"a stored row was made under feature layout {stored:08x}, this worker runs {layout:08x}: run the earlier "
@@ -43,7 +42,7 @@ def split_state(value: bytes, layout: int) -> tuple[int, int, bytes, bytes]:
 
 def next_look_of(value: bytes) -> int:
     """Milliseconds since 1970 at which the row wants a look, 0 for never."""
-    next_look: int = HEAD.unpack_from(value)[1]
+    next_look: int = NEXT_LOOK.unpack_from(value, 8)[0]
     return next_look
 
 

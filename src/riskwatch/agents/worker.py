@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import gc
 import logging
 import os
 import signal
@@ -28,6 +30,8 @@ from riskwatch.streams.connecting import Security
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 2.0
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEEP_BYTES = 256 * 1024 * 1024
 EXIT_FAILED, EXIT_STALLED = 1, 3
 
 
@@ -53,6 +57,19 @@ def configure_logging(level: str) -> None:
         logging.getLogger(quiet).setLevel(logging.ERROR if number > logging.DEBUG else logging.DEBUG)
 
 
+def settle_memory() -> None:
+    """What is loaded by now stays: the collector need not look at it again, and large buffers are kept instead of being
+    given back to the system after each batch and faulted in again at the next."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL("libc.so.6")
+            for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+                libc.mallopt(option, _KEEP_BYTES)
+
+
 async def run_worker(settings: Settings, security: Security) -> int:
     """Runs until a signal, a failure or a stall. → the exit code: 0 for a signal, 1 for a failure, 3 for a stall."""
     began = time.monotonic()
@@ -65,6 +82,7 @@ async def run_worker(settings: Settings, security: Security) -> int:
     if created:
         log.info("topics-created", count=len(created))
     warm(compile_layout(FEATURES))
+    settle_memory()
     producer = make_producer(settings, security)
     await producer.start()
     (settings.data_dir / "faust").mkdir(parents=True, exist_ok=True)

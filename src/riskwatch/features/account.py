@@ -162,6 +162,8 @@ def _loan(account: Account, loan_id: str, at_ms: int) -> Loan:
 
 
 def _forget_settled(account: Account, now_ms: int, keep: str = "") -> None:
+    if len(account.loans) <= bool(keep):
+        return
     before = now_ms - milliseconds(SETTLED_LOANS_KEPT_DAYS)
     rested = [
         loan.loan_id

@@ -20,7 +20,7 @@ MAX_EARLY_REVERSALS = 16
 """Reversals of a loan that wait for their payment."""
 
 
-class Line(Struct, kw_only=True, array_like=True):
+class Line(Struct, kw_only=True, array_like=True, gc=False):
     """One instalment. `due_day`: days since 0001-01-01 as `date.toordinal` counts; `told`: highest DPD step
     reported."""
 
@@ -31,7 +31,7 @@ class Line(Struct, kw_only=True, array_like=True):
     told: int = 0
 
 
-class Payment(Struct, kw_only=True, array_like=True):
+class Payment(Struct, kw_only=True, array_like=True, gc=False):
     """A payment, net of what was reversed. `payment`: hash of its id; `named`: instalment number, 0 for none;
     `parts`: (instalment number, amount) in the order of placing. What the parts do not hold waits for an instalment."""
 
@@ -42,7 +42,7 @@ class Payment(Struct, kw_only=True, array_like=True):
     parts: list[tuple[int, int]] = []
 
 
-class Waiting(Struct, kw_only=True, array_like=True):
+class Waiting(Struct, kw_only=True, array_like=True, gc=False):
     """A payment, or its reversal, that came before the loan was known."""
 
     reversal: bool
@@ -52,7 +52,7 @@ class Waiting(Struct, kw_only=True, array_like=True):
     named: int = 0
 
 
-class Promise(Struct, kw_only=True, array_like=True):
+class Promise(Struct, kw_only=True, array_like=True, gc=False):
     """A promise to pay `amount` by the end of `pay_by_day`. `promise`: hash of the event that made it."""
 
     promise: int
@@ -61,7 +61,7 @@ class Promise(Struct, kw_only=True, array_like=True):
     pay_by_day: int
 
 
-class Loan(Struct, kw_only=True, array_like=True):
+class Loan(Struct, kw_only=True, array_like=True, gc=False):
     """A loan as its entries have shown it. `subject`: hash of tenant and loan id; `currency` is empty until known;
     `lines` in order of due day; `scheduled`: the lines are the schedule of `LoanOpened`; `credit`: overpaid by
     payments that are no longer kept; `seen_ms`: event time of its newest entry."""

@@ -93,8 +93,8 @@ def advance(row, tiers, at_ms, newest, places, ages):  # type: ignore[no-untyped
 def read_windows(row, tiers, places, ages, out):  # type: ignore[no-untyped-def]
     """Sums and maxima over the tiles that the rings hold, up to this entry's own tile.
 
-    Column by column: 50 rings of 7 numbers are read faster so than tile by tile (measured: 0.1 against 0.5 µs an
-    entry).
+    Column by column: 50 rings of 7 numbers are read faster so than tile by tile (measured, all work on windows: 0.40
+    against 0.67 µs an entry).
     """
     for k in range(len(tiers)):
         begin = places[k]

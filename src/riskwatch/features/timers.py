@@ -7,7 +7,7 @@ instant.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 from functools import lru_cache
 
 from msgspec import Struct
@@ -57,9 +57,12 @@ def day_of(at_ms: int, zone: tzinfo) -> int:
     return datetime.fromtimestamp(at_ms // 1000, zone).toordinal()
 
 
+_NEXT_STEP = dict(zip((0, *DPD_STEPS), (*DPD_STEPS, None), strict=True))
+
+
 def next_step(told: int) -> int | None:
-    """The DPD step after `told`, None after the last."""
-    return next((step for step in DPD_STEPS if step > told), None)
+    """The DPD step after `told`, which is one of them or 0; None after the last."""
+    return _NEXT_STEP[told]
 
 
 def loan_overdue(loan: Loan, tenant: str, now_ms: int, zone: tzinfo) -> list[Overdue]:
@@ -145,4 +148,4 @@ def _report(tenant: str, what: str, loan_id: str, number: int, day: int, step: i
 
 def milliseconds(days: int) -> int:
     """A span of days in milliseconds."""
-    return days * (timedelta(days=1) // timedelta(milliseconds=1))
+    return days * 86_400_000

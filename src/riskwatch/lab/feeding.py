@@ -35,10 +35,11 @@ class Fed(Struct):
 class Step(Struct, frozen=True, kw_only=True):
     """What may be under way: `depth` steps of at least `seconds` of event time and `records`; at most `ahead` records.
 
-    The event time is the bound that matters to rules about days; the records keep sparse files quick.
+    The event time is the bound that matters: to rules about days, and to labels, which a fraud case must not miss by
+    half a day. The records keep sparse files quick.
     """
 
-    seconds: float = 21_600.0
+    seconds: float = 10_800.0
     records: int = 50
     depth: int = 4
     ahead: int = AHEAD

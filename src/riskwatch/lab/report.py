@@ -110,15 +110,22 @@ def rule_table(rules: Sequence[RuleVerdict]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title="Alerts by rule", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title="Alerts by rule", title_justify="left", padding=(0, 1), pad_edge=False)
     table.add_column("rule", no_wrap=True)
     table.add_column("output", no_wrap=True)
     for header in ("alerts", "right", "precision", "recall"):
-        table.add_column(header, justify="right")
+        table.add_column(header, justify="right", no_wrap=True)
     for rule in rules:
         name = f"{rule.rule} [dim](shadow)[/]" if rule.shadow else rule.rule
         right = "" if rule.right is None else f"{rule.right:,}"
-        table.add_row(name, rule.kind, f"{rule.alerts:,}", right, percent(rule.precision), percent(rule.recall))
+        table.add_row(
+            name,
+            rule.kind.removeprefix("early-"),
+            f"{rule.alerts:,}",
+            right,
+            percent(rule.precision),
+            percent(rule.recall),
+        )
     return table
 
 
@@ -127,16 +134,16 @@ def story_table(stories: Sequence[StoryVerdict]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title="Stories", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title="Stories", title_justify="left", padding=(0, 1), pad_edge=False)
     table.add_column("story", no_wrap=True)
     table.add_column("should raise", no_wrap=True)
     for header in ("planted", "found", "recall", "precision"):
-        table.add_column(header, justify="right")
+        table.add_column(header, justify="right", no_wrap=True)
     for story in stories:
         if story.expected == "none":
             style = "green" if story.alerted == 0 else "yellow"
-            told = f"[{style}]{story.alerted} disturbed[/]"
-            table.add_row(story.story, "[dim]nothing[/]", str(story.planted), told, "", "")
+            told = f"[{style}]{story.alerted:,} alerted[/]"
+            table.add_row(story.story, "[dim]nothing[/]", f"{story.planted:,}", told, "", "")
             continue
         style = "green" if story.alerted == story.planted else "yellow" if story.alerted else "red"
         found = f"[{style}]{story.alerted:,}[/]"

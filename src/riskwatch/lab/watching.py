@@ -32,6 +32,9 @@ _BUSY = (CoordinatorLoadInProgressError, GroupCoordinatorNotAvailableError, NotC
 _FETCH_SECONDS = 3.0
 """Where a partition's last record is not to be had (it expired), the listed end must do after so long."""
 
+_LAST_SECONDS = 2.0
+"""For what the learner journals last; where a wall clock ticks there is always something under way."""
+
 
 class TopicsMissing(RuntimeError):
     """The broker has no topics of this prefix: no worker has ever started there."""
@@ -136,6 +139,10 @@ class Watcher:
                 await asyncio.sleep(0.5)
             now = await self.position()
             goals.append((published, now.journaled))
+        deadline = time.monotonic() + _LAST_SECONDS
+        while now.behind and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+            now = await self.position()
         return now
 
     async def read(self, topics: Sequence[Topic], since: Offsets, look: Callable[[Any], None]) -> int:

@@ -1,9 +1,9 @@
 """A journal entry: a fixed numeric header that a batch reads as columns, then the event itself.
 
-Ingest writes one Kafka record for each entry: key = customer key, value = `ENTRY` header (little-endian, `ENTRY.itemsize`
-bytes) followed by the event as msgpack. The monitor reads the headers of a whole batch with one `numpy.frombuffer` and opens
-the msgpack part only for the few entries that need it (accounts, alerts). What a header cannot hold is hashed (`xxh3_64`)
-where only sameness matters. Absent numbers are NaN, absent hashes are 0.
+Ingest writes one Kafka record for each entry: key = customer key, value = `ENTRY` header (little-endian,
+`ENTRY.itemsize` bytes) followed by the event as msgpack. The monitor reads the headers of a whole batch with one
+`numpy.frombuffer` and opens the msgpack part only for the few entries that need it (accounts, alerts). What a header
+cannot hold is hashed (`xxh3_64`) where only sameness matters. Absent numbers are NaN, absent hashes are 0.
 """
 
 from __future__ import annotations
@@ -82,11 +82,12 @@ ENTRY = np.dtype(
     ]
 )
 """Header of an entry, 152 bytes. Times: milliseconds since 1970 UTC. `occurred_at`: event time after clamping.
-`ingested_at`: worker's clock (latency only, never a feature). `source_*`: topic (index in the topics table), partition, offset
-and broker timestamp of the upstream record. `event`: hash of tenant and event id. `subject`: hash of tenant and what the event is about
-(`application_id`, `loan_id`, or `subject_event_id` of a fraud case, hashed as `event` is). `counterparty`: terminal, else merchant.
-Amounts: minor units. `due_amount`, `days_late`, `paid_share` are filled within the fold, from the account. `local_hour`: 0-23 in
-the institution's zone, else in the zone of the event. `channel`, `product`, `outcome`: 1-based positions in
-the literals of `events`, 0 when absent; `channel` of a `ContactMade` counts in `ContactChannel`."""
+`ingested_at`: worker's clock (latency only, never a feature). `source_*`: topic (index in the topics table), partition,
+offset and broker timestamp of the upstream record. `event`: hash of tenant and event id. `subject`: hash of tenant and
+what the event is about (`application_id`, `loan_id`, or `subject_event_id` of a fraud case, hashed as `event` is).
+`counterparty`: terminal, else merchant. Amounts: minor units. `due_amount`, `days_late`, `paid_share` are filled within
+the fold, from the account. `local_hour`: 0-23 in the institution's zone, else in the zone of the event. `channel`,
+`product`, `outcome`: 1-based positions in the literals of `events`, 0 when absent; `channel` of a `ContactMade` counts
+in `ContactChannel`."""
 
 ENTRY_VERSION = 1

@@ -1,8 +1,9 @@
 """The events that upstream systems publish: one frozen struct for each, and the type is the wire contract.
 
-On the wire an event is a JSON object whose `type` names the struct. Names are past tense: an event is a fact. Money is an
-integer in minor units (cents, fen) beside an ISO 4217 currency; every time carries its zone; unknown fields are ignored;
-a new field has a default. Personal identifiers arrive in clear and are replaced by keyed hashes at ingest, before the journal.
+On the wire an event is a JSON object whose `type` names the struct. Names are past tense: an event is a fact. Money is
+an integer in minor units (cents, fen) beside an ISO 4217 currency; every time carries its zone; unknown fields are
+ignored; a new field has a default. Personal identifiers arrive in clear and are replaced by keyed hashes at ingest,
+before the journal.
 """
 
 from __future__ import annotations
@@ -32,8 +33,17 @@ Channel = Literal["app", "web", "wechat", "phone", "branch", "api"]
 Employment = Literal["employed", "self-employed", "unemployed", "student", "retired", "other"]
 ContactChannel = Literal["push", "sms", "phone", "field-visit", "legal", "email"]
 ContactOutcome = Literal[
-    "delivered", "undelivered", "no-answer", "wrong-number", "invalid-number", "reached-customer",
-    "reached-third-party", "refused", "promised", "disputed", "hardship",
+    "delivered",
+    "undelivered",
+    "no-answer",
+    "wrong-number",
+    "invalid-number",
+    "reached-customer",
+    "reached-third-party",
+    "refused",
+    "promised",
+    "disputed",
+    "hardship",
 ]
 
 
@@ -216,7 +226,7 @@ class RepaymentReceived(Event, frozen=True, kw_only=True, tag=True):
 
 
 class RepaymentReversed(Event, frozen=True, kw_only=True, tag=True):
-    """An earlier repayment bounced or was charged back. `payment_id` names it (its `payment_id`, else its `event_id`)."""
+    """An earlier repayment bounced or was charged back. `payment_id` is that repayment's, else its `event_id`."""
 
     loan_id: Id
     amount: Money
@@ -261,6 +271,18 @@ class FraudCleared(Event, frozen=True, kw_only=True, tag=True):
 
 
 AnyEvent = (
-    LoanApplied | LoginSucceeded | LoginFailed | DeviceSeen | DeviceChanged | PurchaseMade | LoanOpened | InstalmentDue
-    | RepaymentReceived | RepaymentReversed | PromiseMade | ContactMade | FraudConfirmed | FraudCleared
+    LoanApplied
+    | LoginSucceeded
+    | LoginFailed
+    | DeviceSeen
+    | DeviceChanged
+    | PurchaseMade
+    | LoanOpened
+    | InstalmentDue
+    | RepaymentReceived
+    | RepaymentReversed
+    | PromiseMade
+    | ContactMade
+    | FraudConfirmed
+    | FraudCleared
 )
