@@ -199,7 +199,7 @@ def summary(scene: Scene, now: float) -> RenderableType:
     heading = "What was found" if scene.finished else "What was found until it was interrupted"
     parts: list[RenderableType] = [f"\n[bold]{heading}[/]", facts, "", story_table(by_story(alerts, scene.truths))]
     parts.append(
-        "[dim]found: customers of a story with an alert of the kind it should raise, in its time. "
+        "[dim]found: customers of a story with an alert of the kind it should raise (any, where nothing should be), in time. "
         "precision: of all alerts by the rules that found such a story, the share that was right about some story. "
         "The portfolio is simulated: this tests the mechanism, it is no evidence of quality.[/]"
     )

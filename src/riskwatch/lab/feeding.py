@@ -40,7 +40,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """
 
     seconds: float = 10_800.0
-    records: int = 50
+    records: int = 10
     depth: int = 4
     ahead: int = AHEAD
 

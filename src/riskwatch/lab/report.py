@@ -130,7 +130,7 @@ def rule_table(rules: Sequence[RuleVerdict]) -> Table:
 
 
 def story_table(stories: Sequence[StoryVerdict]) -> Table:
-    """What was noticed of each kind of story."""
+    """What was noticed of each kind of story. For hard negatives "found" are those disturbed: none is right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -142,7 +142,7 @@ def story_table(stories: Sequence[StoryVerdict]) -> Table:
     for story in stories:
         if story.expected == "none":
             style = "green" if story.alerted == 0 else "yellow"
-            told = f"[{style}]{story.alerted:,} alerted[/]"
+            told = f"[{style}]{story.alerted:,}[/]"
             table.add_row(story.story, "[dim]nothing[/]", f"{story.planted:,}", told, "", "")
             continue
         style = "green" if story.alerted == story.planted else "yellow" if story.alerted else "red"
