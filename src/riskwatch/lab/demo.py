@@ -36,6 +36,8 @@ HISTORY_DAYS = 35
 """Days at full speed; the rest is paced."""
 LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
+SLACK_SECONDS = 30.0
+"""For the start and the first weeks; on a machine too busy for that the story is cut short, so that the demo ends."""
 PARTITIONS = 1
 """One: at the demo's pace batches are small, and each partition would have its own."""
 STEP = Step(seconds=21_600.0, depth=4)
@@ -75,6 +77,7 @@ class Scene(Struct):
     fed: Fed = field(default_factory=Fed)
     feeding_since: float | None = None
     fed_at: float | None = None
+    cut: bool = False
     done_at: float | None = None
     alerts: dict[str, Alert] = field(default_factory=dict)
     repeats: int = 0
@@ -156,9 +159,19 @@ async def _tell_the_story(
     turn = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC) + timedelta(days=HISTORY_DAYS)
     pace = (DAYS - HISTORY_DAYS) * 86_400 / live_seconds if live_seconds > 0 else None
     first_live: list[AnyEvent] = []
+    ends_at = scene.started + SLACK_SECONDS + live_seconds
+
+    def in_time() -> Iterator[AnyEvent]:
+        for event in events:
+            if time.monotonic() > ends_at:
+                scene.cut = True
+                return
+            yield event
+
+    told = in_time()
 
     def history() -> Iterator[AnyEvent]:
-        for event in events:
+        for event in told:
             if event.occurred_at >= turn:
                 first_live.append(event)
                 return
@@ -169,8 +182,11 @@ async def _tell_the_story(
         await feed(publisher, history(), watcher.ingested, fed=scene.fed, step=STEP)
         await publish_malformed(running)
         scene.phase = f"{DAYS - HISTORY_DAYS} more days" + ("" if pace is None else f", {pace / 86_400:.1f} a second")
-        await feed(publisher, chain(first_live, events), watcher.ingested, fed=scene.fed, step=STEP, speed=pace)
+        await feed(publisher, chain(first_live, told), watcher.ingested, fed=scene.fed, step=STEP, speed=pace)
         scene.fed_at = time.monotonic()
+        if scene.cut and scene.fed.event_time is not None:
+            reached = scene.fed.event_time
+            scene.truths = tuple(truth for truth in scene.truths if truth.begins <= reached)
 
 
 async def publish_malformed(running: Rig) -> None:

@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from riskwatch.lab.demo import Scene
+from riskwatch.lab.demo import DAYS, Scene
 from riskwatch.lab.report import balance_line, story_table
 from riskwatch.lab.verdicts import StoryVerdict, by_story, false_alerts
 from riskwatch.streams.outputs import Alert
@@ -189,6 +189,10 @@ def summary(scene: Scene, now: float) -> RenderableType:
     if scene.feeding_since is not None and ended > scene.feeding_since:
         seconds = ended - scene.feeding_since
         facts.add_row("events", f"{scene.fed.published:,} in {seconds:.1f} s, paced for the eye after the first weeks")
+    if scene.cut and scene.fed.event_time is not None:
+        facts.add_row(
+            "[yellow]cut short[/]", f"this machine is busy: told until {scene.fed.event_time:%d %B}, of {DAYS} days"
+        )
     if scene.balance is not None:
         facts.add_row("accounted for", balance_line(scene.balance))
     false = false_alerts(alerts, scene.truths)
@@ -199,9 +203,9 @@ def summary(scene: Scene, now: float) -> RenderableType:
     heading = "What was found" if scene.finished else "What was found until it was interrupted"
     parts: list[RenderableType] = [f"\n[bold]{heading}[/]", facts, "", story_table(by_story(alerts, scene.truths))]
     parts.append(
-        "[dim]found: customers of a story with an alert of the kind it should raise (any, where nothing should be), in time. "
-        "precision: of all alerts by the rules that found such a story, the share that was right about some story. "
-        "The portfolio is simulated: this tests the mechanism, it is no evidence of quality.[/]"
+        "[dim]found: customers of a story with an alert of the kind it should raise, in its time; where nothing should "
+        "be raised, with any alert. precision: of all alerts by the rules that found such a story, the share that was "
+        "right about some story. The portfolio is simulated: this tests the mechanism, it is no evidence of quality.[/]"
     )
     parts.append(where_next())
     return Group(*parts)
