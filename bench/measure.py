@@ -107,11 +107,12 @@ class AlertClock:
 
 
 class Usage(NamedTuple):
-    """Processor seconds (user and system) that processes have used up to a time."""
+    """Processor seconds (user and system) used up to a time. `others`: by neither system, broker nor this process."""
 
     at: float
     system: float
     broker: float
+    others: float
 
 
 class Sampler:
@@ -120,6 +121,7 @@ class Sampler:
     def __init__(self, pid: int, broker_pid: int) -> None:
         self._root = psutil.Process(pid)
         self._broker = psutil.Process(broker_pid)
+        self._own = psutil.Process()
         self._family = [self._root]
         self._spent: dict[int, float] = {}
         self._peak: dict[int, int] = {}
@@ -136,19 +138,17 @@ class Sampler:
         """Peak resident memory: the high-water marks of the processes, added."""
         return sum(self._peak.values())
 
-    def spent(self, start: float, end: float) -> tuple[float, float]:
-        """Processor seconds of the system and of the broker between two times, interpolated."""
+    def spent(self, start: float, end: float) -> Usage:
+        """Processor seconds between two times, interpolated."""
         first, last = self._at(start), self._at(end)
-        return last.system - first.system, last.broker - first.broker
+        return Usage(end - start, *(after - before for before, after in zip(first[1:], last[1:], strict=True)))
 
     def _at(self, when: float) -> Usage:
         usage = self.usage
         after = min(max(bisect_left(usage, (when,)), 1), len(usage) - 1)
         low, high = usage[after - 1], usage[after]
         share = (when - low.at) / (high.at - low.at)
-        return Usage(
-            when, low.system + share * (high.system - low.system), low.broker + share * (high.broker - low.broker)
-        )
+        return Usage(when, *(before + share * (now - before) for before, now in zip(low[1:], high[1:], strict=True)))
 
     def _sample(self) -> None:
         rounds = 0
@@ -158,19 +158,31 @@ class Sampler:
             rounds += 1
             for member in self._family:
                 try:
-                    times = member.cpu_times()
+                    spent = _seconds(member)
                     self._peak[member.pid] = max(self._peak.get(member.pid, 0), _high_water(member.pid))
                 except (psutil.Error, OSError):
                     continue  # it has ended; what it used stays counted
-                self._spent[member.pid] = times.user + times.system
-            broker = self._broker.cpu_times()
-            self.usage.append(Usage(time.time(), sum(self._spent.values()), broker.user + broker.system))
+                self._spent[member.pid] = spent
+            system, broker, own = sum(self._spent.values()), _seconds(self._broker), _seconds(self._own)
+            everything = psutil.cpu_times()
+            busy = (
+                sum(everything)
+                - everything.idle
+                - getattr(everything, "iowait", 0.0)
+                - getattr(everything, "guest", 0.0)
+            )
+            self.usage.append(Usage(time.time(), system, broker, busy - system - broker - own))
 
     def _children(self) -> list[psutil.Process]:
         try:
             return [self._root, *self._root.children(recursive=True)]
         except psutil.Error:
             return [self._root]
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _high_water(pid: int) -> int:

@@ -54,6 +54,8 @@ class Throughput(Struct, kw_only=True):
     peak_bytes: int
     dead_letters: int
     alerts: int
+    others_cores: float = 0.0
+    """Processors that programs outside the benchmark kept busy meanwhile: near 0 on an idle machine."""
 
 
 class Live(Struct, kw_only=True):
@@ -129,7 +131,7 @@ def backlog(
             time.sleep(0.3)  # one more sample after the last alert
             arrivals = clock.arrivals()
             part = steady(arrivals, records, skip=introduced)
-            system_cpu, broker_cpu = sampler.spent(part.start, part.end)
+            spent = sampler.spent(part.start, part.end)
             peak = sampler.peak_bytes()
             dead_letters = count_records(bench.broker, job.place.dead_letters)
     measured = Throughput(
@@ -138,11 +140,12 @@ def backlog(
         records=records,
         seconds=part.end - part.start,
         records_per_second=part.rate,
-        cpu_us=system_cpu / part.records * 1e6,
-        broker_cpu_us=broker_cpu / part.records * 1e6,
+        cpu_us=spent.system / part.records * 1e6,
+        broker_cpu_us=spent.broker / part.records * 1e6,
         peak_bytes=peak,
         dead_letters=dead_letters,
         alerts=len(arrivals),
+        others_cores=spent.others / spent.at,
     )
     return measured, arrivals
 
@@ -182,7 +185,7 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
             _wait_for_planted(clock, rate, len(expected), ended + _GRACE_SECONDS)
             child.check()
             measured = latency(clock.arrivals(), rate=rate, warm_up=WARM_UP_SECONDS, planted=len(expected), end=ended)
-            system_cpu, broker_cpu = sampler.spent(max(load_began + WARM_UP_SECONDS, ended - seconds), ended)
+            spent = sampler.spent(max(load_began + WARM_UP_SECONDS, ended - seconds), ended)
             peak = sampler.peak_bytes()
     sent = rate * seconds
     return Live(
@@ -194,8 +197,8 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
         alerts=measured.alerts,
         sustained=measured.sustained,
         behind=min(measured.behind, whole),
-        cpu_us=system_cpu / sent * 1e6,
-        broker_cpu_us=broker_cpu / sent * 1e6,
+        cpu_us=spent.system / sent * 1e6,
+        broker_cpu_us=spent.broker / sent * 1e6,
         peak_bytes=peak,
         start_seconds=start_seconds,
     )

@@ -137,3 +137,27 @@ def test_the_page_says_which_targets_are_met() -> None:
 
 def test_the_page_tells_what_failed() -> None:
     assert "- Bytewax: no broker" in render(report(failures=["Bytewax: no broker"]))
+
+
+def test_the_page_warns_where_the_machine_was_not_idle() -> None:
+    found = measured("riskwatch", 30_000.0)
+    found.others_cores = 1.4
+    assert "other programs kept up to 1.4 processors busy" in render(report(throughput=[found]))
+
+
+def test_the_page_of_an_idle_machine_has_no_warning() -> None:
+    assert "not idle" not in render(report(throughput=[measured("riskwatch", 30_000.0)]))
+
+
+def test_a_recovery_that_failed_is_a_target_missed() -> None:
+    recovered = Recovery(system="quix", customers=100_000, seconds=12.0, source="changelog")
+    assert "| recovery, customers/s | 100,000 or more | failed, see below ✗ |" in render(report(recovery=[recovered]))
+
+
+def test_a_latency_that_is_not_sustained_is_a_target_missed() -> None:
+    page = render(report(live=[live("riskwatch", sustained=False)]))
+    assert "| p99 at 1,000/s | below 100 ms | falls behind ✗ |" in page
+
+
+def test_a_page_without_a_run_says_so() -> None:
+    assert "Not measured yet" in render(report())
