@@ -65,6 +65,7 @@ class RiskwatchApp(BatchApp):
         self.failure: BaseException | None = None
         self.failed = asyncio.Event()
         self.batch_records = settings.batch_records
+        self.fetch_wait_seconds = settings.fetch_wait_seconds
         self._spawned: set[asyncio.Task[Any]] = set()
         super().__init__(**kwargs)
 

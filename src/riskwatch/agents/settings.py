@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
         "snappy", description="compression of what the worker writes to Kafka"
     )
+    fetch_wait_seconds: float = Field(
+        0.025,
+        gt=0,
+        le=5,
+        description="how long the broker holds a fetch that finds nothing; bounds latency at a trickle",
+    )
     commit_seconds: float = Field(1.0, gt=0, description="seconds between commits of consumed offsets")
     session_seconds: float = Field(6.0, gt=0, description="a worker silent for so long has lost its partitions")
     heartbeat_seconds: float = Field(1.0, gt=0, description="seconds between heartbeats")

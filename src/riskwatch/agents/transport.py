@@ -30,6 +30,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     _freed: asyncio.Event | None = None
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Faust asks the broker to hold an empty fetch for 1.5 s. A partition whose records are taken while a fetch is
+        held is not part of that fetch, so its next record would wait for as long."""
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = int(self.app.fetch_wait_seconds * 1000)
+        return consumer
+
     def free(self) -> None:
         """A partition has become free: wake the fetch that waits. Callable from any thread."""
         self.thread_loop.call_soon_threadsafe(self._wake)
@@ -37,6 +44,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _wake(self) -> None:
         if self._freed is not None:
             self._freed.set()
+
+    def _open(self, tp: TP) -> bool:
+        """Whether agents take the partition's records now: changelogs always, streams once recovery is over.
+
+        Faust resumes the streams' partitions some steps before the end of recovery and then clears the streams' queues.
+        It fetches again what was lost there; a batch lost there would stay in flight, and its partition stand still.
+        """
+        return self.consumer.streams_open or not self.app.topics.acks_enabled_for(tp.topic)
 
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
         records: dict[TP, list[Any]] = await self.call_thread(
@@ -60,7 +75,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 self._freed.clear()
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
-                drained = drain(fetcher, {tp for tp in active if tp not in in_flight}, limit)
+                drained = drain(fetcher, {tp for tp in active if tp not in in_flight and self._open(tp)}, limit)
                 left = deadline - time.monotonic()
                 if drained or left <= 0 or not self.consumer.flow_active:
                     return drained
@@ -108,6 +123,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.in_flight: dict[TP, Any] = {}
         self.busy: set[TP] = set()
         self.finished: dict[TP, int] = {}
+        self.streams_open = False
         self.batch_records: int = self.app.batch_records
         self.drain_seconds: float = self.app.drain_seconds
 
@@ -177,6 +193,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_offset(self, tp: TP) -> int | None:
         return self.finished.get(tp)
 
+    def open_streams(self) -> None:
+        """Recovery is over: batches of the streams may be delivered."""
+        self.streams_open = True
+        self._thread.free()
+
+    def close_streams(self) -> None:
+        """A rebalance has begun."""
+        self.streams_open = False
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         fault("before-commit")
         committed = bool(await super()._commit(offsets))
@@ -211,9 +236,18 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     batch_records: int = 4_000
     drain_seconds: float = 3.0
+    fetch_wait_seconds: float = 0.025
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+    def on_rebalance_start(self) -> None:
+        self.consumer.close_streams()
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        super().on_rebalance_end()
+        self.consumer.open_streams()
 
     def on_committed(self, offsets: Mapping[TP, int]) -> None:
         """Called with every successful commit."""
