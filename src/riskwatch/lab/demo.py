@@ -17,6 +17,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from msgspec import Struct, field
+from redis.asyncio import Redis
 
 from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.people import INSTITUTIONS
@@ -85,6 +86,7 @@ class Scene(Struct):
     metrics: dict[str, float] = field(default_factory=dict)
     position: Position | None = None
     balance: Balance | None = None
+    served: int | None = None
     finished: bool = False
     broker: str = ""
     prefix: str = "riskwatch"
@@ -122,11 +124,12 @@ async def demo(
     Raises `EmbeddedMissing` where there is no embedded broker, `ChildFailed` where the worker ends, `TimeoutError`
     where it stands still.
     """
-    portfolio = simulate(Random(seed), customers=scene.customers, days=DAYS)
-    scene.truths = portfolio.truths
+    simulating = asyncio.create_task(asyncio.to_thread(simulate, Random(seed), customers=scene.customers, days=DAYS))
     zones = {institution.tenant: institution.zone for institution in INSTITUTIONS}
     fresh: list[Alert] = []
-    async with rig(zones=zones, partitions=partitions) as running:
+    async with rig(zones=zones, partitions=partitions, redis=True) as running:
+        portfolio = await simulating
+        scene.truths = portfolio.truths
         scene.broker, scene.prefix = running.broker, running.prefix
         async with watch(running.broker, running.prefix, running.group) as watcher:
             await watcher.begin()
@@ -150,6 +153,7 @@ async def demo(
                     task.cancel()
             show(scene, _taken(fresh))
             scene.balance = await balance(watcher)
+            scene.served = await served(running, len(scene.alerts))
             scene.phase, scene.finished = "done", True
 
 
@@ -219,6 +223,22 @@ async def _settle(scene: Scene, watcher: Watcher) -> None:
     for alert in raised:
         if not alert.shadow and alert.alert_id not in scene.alerts:
             scene.hear(alert)
+
+
+async def served(running: Rig, expected: int, seconds: float = 3.0) -> int | None:
+    """How many alerts the views in Redis hold; waits a little for the last. None without a Redis."""
+    if running.redis is None:
+        return None
+    redis: Any = Redis.from_url(running.redis)
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            held: int = sum([await redis.zcard(f"{running.prefix}:alerts:{kind}") for kind in ("fraud", "early-warning")])
+            if held >= expected or time.monotonic() > deadline:
+                return held
+            await asyncio.sleep(0.05)
+    finally:
+        await redis.aclose()
 
 
 def _taken(fresh: list[Alert]) -> list[Alert]:

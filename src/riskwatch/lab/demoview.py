@@ -195,6 +195,10 @@ def summary(scene: Scene, now: float) -> RenderableType:
         )
     if scene.balance is not None:
         facts.add_row("accounted for", balance_line(scene.balance))
+    if scene.served is not None:
+        facts.add_row(
+            "views", f"{scene.served:,} of {len(scene.alerts):,} alerts shown in Redis, by customer and by time"
+        )
     false = false_alerts(alerts, scene.truths)
     planted = {customer for truth in scene.truths for customer in truth.customers}
     healthy = {(alert.tenant, alert.customer_id) for alert in false} - planted

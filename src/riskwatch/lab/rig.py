@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from riskwatch.lab.children import Child, start_child
-from riskwatch.lab.embedded import embedded_broker
+from riskwatch.lab.embedded import embedded_broker, embedded_redis
 from riskwatch.lab.probe import free_port
 
 READY_SECONDS = 120.0
@@ -31,6 +31,7 @@ class Rig(Struct, frozen=True, kw_only=True):
     group: str
     worker: Child | None = None
     port: int = 0
+    redis: str | None = None
 
     def check(self) -> None:
         """Raises `ChildFailed`, with the end of its log, where the worker has ended."""
@@ -57,11 +58,13 @@ async def rig(
     partitions: int = 4,
     zones: Mapping[str, str] | None = None,
     policy: Path | None = None,
+    redis: bool = False,
 ) -> AsyncIterator[Rig]:
     """A broker (an embedded one unless `broker` is an address) and, where `worker`, a worker on it, ready as the block
     begins.
 
-    The worker keeps its state in memory and takes its ticks from the events' own time.
+    The worker keeps its state in memory and takes its ticks from the events' own time; with `redis`, it shows its
+    alerts in an embedded Redis.
     """
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(embedded_broker()) if broker is None else broker
@@ -87,6 +90,9 @@ async def rig(
         }
         if policy is not None:
             settings["policy"] = str(policy)
+        url = f"redis://{await stack.enter_async_context(embedded_redis())}/0" if redis else None
+        if url is not None:
+            settings["redis"] = url
         child = await asyncio.to_thread(
             start_child,
             "worker",
@@ -95,7 +101,7 @@ async def rig(
         )
         stack.push_async_callback(asyncio.to_thread, child.stop, 5)
         await _ready(child, port)
-        yield Rig(broker=address, prefix=prefix, group=group, worker=child, port=port)
+        yield Rig(broker=address, prefix=prefix, group=group, worker=child, port=port, redis=url)
 
 
 async def _ready(child: Child, port: int) -> None:
