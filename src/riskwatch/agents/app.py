@@ -151,6 +151,7 @@ def build_app(settings: Settings, security: Security, producer: AIOKafkaProducer
             partitions=settings.partitions,
             internal=False,
             has_prefix=True,
+            acks=False,  # read to its end by the recovery, which finishes no batch
         ),
         on_restored=lambda rows, seconds: _restored(app.metrics, rows, seconds),
         on_failed=app.fail,
