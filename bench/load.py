@@ -28,7 +28,7 @@ _TICK_SECONDS = 0.005
 
 def create_topics(broker: str, names: list[str], config: Mapping[str, str] | None = None) -> None:
     """Creates topics of `PARTITIONS` partitions. Raises what the broker answers."""
-    admin = AdminClient({"bootstrap.servers": broker})
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 3})
     topics = [
         NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, config=dict(config or {})) for name in names
     ]
@@ -39,7 +39,7 @@ def create_topics(broker: str, names: list[str], config: Mapping[str, str] | Non
 def delete_topics(broker: str, prefix: str) -> None:
     """Deletes every topic whose name holds `prefix`, so that one measurement leaves the next no disk or memory to
     share."""
-    admin = AdminClient({"bootstrap.servers": broker})
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 3})
     names = [name for name in admin.list_topics(timeout=10).topics if prefix in name]
     if names:
         for future in admin.delete_topics(names, operation_timeout=20).values():
