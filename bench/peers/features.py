@@ -29,7 +29,7 @@ from riskwatch.streams.events import (
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
-# A window, its tile in ms, its tiles besides the newest (both as `riskwatch.features.row.WINDOWS`), what it counts.
+# Window, its tile in ms, its tiles besides the newest (both as `riskwatch.features.row.WINDOWS`), what it counts.
 _TIERS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("10m", 2 * MINUTE, 5, ("login_failed_count", "purchase_count")),
     ("1h", 10 * MINUTE, 6, (
@@ -134,14 +134,13 @@ def evolve(customer: Customer, event: Any, at: int) -> list[float]:
     known.append(30.0 * known[_ENTRIES_24H] / entries if entries else nan)
     if kind is LoginSucceeded and not customer.first_login:
         customer.first_login = at
-    known.append((at - customer.first_seen) / DAY)
-    known.append((at - customer.first_login) / DAY if customer.first_login else nan)
+    since_login = (at - customer.first_login) / DAY if customer.first_login else nan
+    known += ((at - customer.first_seen) / DAY, since_login)
     known += _habits(customer, event, at)
     known += _identities(customer, event, at)
     if kind is LoanApplied:
         _declared(customer, event)
-    known.append(customer.income)
-    known.append(customer.bureau_score)
+    known += (customer.income, customer.bureau_score)
     for clock in _CLOCKS[kind]:
         seen[clock] = at
     if kind is DeviceChanged and event.sim_changed:
@@ -285,10 +284,11 @@ def _see(identities: dict[str, int], identity: str, at: int) -> None:
 
 
 def _declared(customer: Customer, application: LoanApplied) -> None:
-    if application.declared is not None and application.declared.monthly_income is not None:
-        customer.income = application.declared.monthly_income
-    if application.bureau is not None and application.bureau.score is not None:
-        customer.bureau_score = application.bureau.score
+    declared, bureau = application.declared, application.bureau
+    if declared is not None and declared.monthly_income is not None:
+        customer.income = declared.monthly_income
+    if bureau is not None and bureau.score is not None:
+        customer.bureau_score = bureau.score
 
 
 _ACTIVITY = frozenset({LoanApplied, LoginSucceeded, DeviceSeen, DeviceChanged, PurchaseMade})
