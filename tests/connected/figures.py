@@ -25,8 +25,11 @@ def figure(config: pytest.Config, what: str, **numbers: float | str) -> None:
     if figures is None:
         figures = _Figures()
         config.pluginmanager.register(figures, _NAME)
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {value if isinstance(value, str) else format(value, ',.4g' if value % 1 else ',.0f')}"
-        for name, value in numbers.items()
-    )
+    told = ", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in numbers.items())
     figures.lines.append(f"{what}: {told}")
+
+
+def _shown(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return format(value, ",.1f" if value % 1 else ",.0f")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -18,7 +19,7 @@ def portfolio(seed: int = 1, customers: int = 60, days: int = 60) -> list[Any]:
 def slices(events: Sequence[Any], count: int) -> list[Sequence[Any]]:
     """The events in `count` parts of nearly one size, in order."""
     bounds = [len(events) * at // count for at in range(count + 1)]
-    return [events[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [events[low:high] for low, high in pairwise(bounds)]
 
 
 async def publish(broker: str, prefix: str, events: Sequence[Any]) -> None:

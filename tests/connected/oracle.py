@@ -1,7 +1,7 @@
 """What must come of a journal: the pure fold over it, in one process, without crashes, brokers or workers.
 
-That the fold itself is right is proved elsewhere (tests/features against an independent slow recomputation, tests/policy,
-tests/alerts). Here it says what a worker that was struck must have arrived at all the same.
+That the fold itself is right is proved elsewhere (tests/features against an independent slow recomputation,
+tests/policy, tests/alerts). Here it says what a worker that was struck must have arrived at all the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from reading import Rows, read, read_alerts, read_inputs, read_journal, read_state, upstream_places
+from reading import Rows, committed, read, read_alerts, read_inputs, read_journal, read_state, upstream_places
 
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Program
@@ -25,6 +25,7 @@ from riskwatch.scoring.labels import PENDING, unpack_predictions
 from riskwatch.streams import topics
 from riskwatch.streams.deadletters import diagnosis
 from riskwatch.streams.outputs import Alert
+from riskwatch.streams.topics import full_name
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 WATERMARK = 8
@@ -73,8 +74,8 @@ def recompute(
 def comparable(state: Rows) -> Rows:
     """Rows of which every byte is settled by the journal alone.
 
-    A customer's row is compared whole. Where one batch ends and the next begins shows only in what a partition keeps for
-    itself: its rows' watermarks (cut off here), and how predictions are put together in blobs (see `predictions`).
+    A customer's row is compared whole. Where one batch ends and the next begins shows only in what a partition keeps
+    for itself: its rows' watermarks (cut off here), and how predictions are put together in blobs (`predictions`).
     """
     found: Rows = {}
     for number, rows in state.items():
@@ -168,3 +169,14 @@ def _source(record: Any) -> tuple[int, int, int]:
     found = diagnosis(record)
     name = found.source_topic.split(".")[-2]
     return topics.SOURCE_TOPIC.get(name, -1), found.source_partition, found.source_offset
+
+
+async def assert_commits_stay_behind_the_changelog(broker: str, prefix: str) -> None:
+    """Asserts that no committed journal offset passes what the changelog holds. Commits are read first, so that a
+    worker may go on meanwhile.
+    """
+    done = await committed(broker, prefix, full_name(topics.JOURNAL, prefix))
+    state = await read_state(broker, prefix)
+    for tp, offset in done.items():
+        row = state.get(tp.partition, {}).get(PARTITION_KEY)
+        assert offset <= (0 if row is None else int.from_bytes(row[:WATERMARK], "big")), f"{tp} is ahead of its state"
