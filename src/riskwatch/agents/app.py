@@ -26,7 +26,7 @@ from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.monitor import Monitor
 from riskwatch.agents.outbox import Outbox
 from riskwatch.agents.provision import CHANGELOG
-from riskwatch.agents.rereading import read_keys, read_last
+from riskwatch.agents.rereading import read_last, read_rows
 from riskwatch.agents.serving import Serving
 from riskwatch.agents.settings import Settings
 from riskwatch.agents.sorting import Stamp
@@ -212,7 +212,7 @@ def _attach_monitor(
         metrics=app.metrics,
         prefix=settings.prefix,
         now=lambda: datetime.now(UTC),
-        read_keys=lambda topic, number, first, end: read_keys(settings.broker, app.security, topic, number, first, end),
+        read_rows=lambda topic, number, first, end: read_rows(settings.broker, app.security, topic, number, first, end),
     )
     app.agent(app.topic(topics.full_name(topics.JOURNAL, settings.prefix)), name="monitor")(monitor.agent)
 

@@ -32,8 +32,8 @@ from riskwatch.streams.packing import customer_key
 
 log = structlog.get_logger(__name__)
 
-ReadKeys = Callable[[str, int, int, int], Awaitable[list[bytes]]]
-"""Topic, partition, first offset, end offset → the keys written there, each once."""
+ReadRows = Callable[[str, int, int, int], Awaitable[list[Row]]]
+"""Topic, partition, first offset, end offset → the rows written there, in order."""
 
 
 class StateRefused(RuntimeError):
@@ -45,7 +45,7 @@ class Monitor:
 
     def __init__(
         self, *, app: Any, table: StateTable, outbox: Outbox, program: Program, metrics: Metrics, prefix: str,
-        now: Callable[[], datetime], read_keys: ReadKeys,
+        now: Callable[[], datetime], read_rows: ReadRows,
     ) -> None:  # fmt: skip
         self._app = app
         self._table = table
@@ -53,7 +53,7 @@ class Monitor:
         self._program = program
         self._metrics = metrics
         self._now = now
-        self._read_keys = read_keys
+        self._read_rows = read_rows
         self._changelog = table.changelog_topic_name
         self._names = {
             topic.name: topics.full_name(topic, prefix)
@@ -138,9 +138,12 @@ class Monitor:
         changelog_done = time.perf_counter()
         if not owned():
             raise Revoked(message.topic)
-        partition.store.write(folded.rows, receipt.last_offset)
-        folded.settle(partition)
-        await self._mend_changelog(partition, receipt)
+        foreign = _foreign(partition, receipt)
+        if foreign:
+            await self._merge(partition, folded.rows, receipt, foreign, owned)
+        else:
+            partition.store.write(folded.rows, receipt.last_offset)
+            folded.settle(partition)
         fault("after-store")
         if folded.alerts:
             stage.labels("outputs").observe(outputs_done - began)
@@ -179,24 +182,32 @@ class Monitor:
             raise StateRefused(f"the broker refused {len(receipt.refused)} state rows of partition {partition.number}")
         return receipt
 
-    async def _mend_changelog(self, partition: Partition, receipt: Receipt) -> None:
-        """Every changelog offset should be ours. Where one is not, another worker has written: one that does not know
-        yet that it lost the partition. Compaction keeps the last write of a key, so these keys are written again, as
-        they should be.
+    async def _merge(
+        self, partition: Partition, rows: list[Row], receipt: Receipt, foreign: list[tuple[int, int]],
+        owned: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """Every changelog offset should be ours. Where one is not, another worker has written, and one of the two does
+        not know yet that it lost the partition: it may be this one. A row is a function of the journal up to its
+        watermark, whoever wrote it, so the newest of each key is right. It is taken over, and written again as the
+        last, for compaction keeps the last.
         """
-        foreign: list[tuple[int, int]] = []
-        for base, count in receipt.chunks:
-            if partition.changelog_next is not None and base > partition.changelog_next:
-                foreign.append((partition.changelog_next, base))
-            partition.changelog_next = base + count
+        number, store = partition.number, partition.store
+        found: list[Row] = []
         for first, end in foreign:
-            log.warning("foreign-changelog-writes", partition=partition.number, first=first, records=end - first)
+            log.warning("foreign-changelog-writes", partition=number, first=first, records=end - first)
             self._metrics.foreign_writes.inc(end - first)
-            keys = await self._read_keys(self._changelog, partition.number, first, end)
-            items: list[Item] = [
-                (key, value, (), None) for key, value in zip(keys, partition.store.get_many(keys), strict=True)
-            ]
-            await self._mend_changelog(partition, await self._outbox.write(self._changelog, partition.number, items))
+            found += await self._read_rows(self._changelog, number, first, end)
+        if not owned():
+            raise Revoked(self._changelog)
+        store.write(rows, None)
+        store.restore(found, max(base + count for base, count in receipt.chunks) - 1)
+        merged = self._partitions[number] = open_partition(number, store)
+        merged.changelog_next = partition.changelog_next
+        keys = list(dict.fromkeys(key for key, _ in (*found, *rows)))
+        last: list[Row] = list(zip(keys, store.get_many(keys), strict=True))
+        receipt = await self._log_rows(merged, last, owned)
+        if foreign := _foreign(merged, receipt):
+            await self._merge(merged, last, receipt, foreign, owned)
 
     async def _bury(self, message: Any, record: Any, error: Exception) -> None:
         """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""
@@ -239,6 +250,18 @@ class Monitor:
             metrics.suppressed.labels(rule).inc(count)
         for model in folded.models.values():
             metrics.model_version.labels(model.name).set(model.version)
+
+
+def _foreign(partition: Partition, receipt: Receipt) -> list[tuple[int, int]]:
+    """Ranges of changelog offsets before and between a write's chunks that are not this worker's; moves
+    `changelog_next` past the write.
+    """
+    ranges: list[tuple[int, int]] = []
+    for base, count in sorted(receipt.chunks):
+        if partition.changelog_next is not None and base > partition.changelog_next:
+            ranges.append((partition.changelog_next, base))
+        partition.changelog_next = base + count
+    return ranges
 
 
 def _topic_of(alert: Alert) -> str:

@@ -27,10 +27,15 @@ async def read_range(
         await consumer.stop()
 
 
-async def read_keys(broker: str, security: Security, topic: str, number: int, first: int, end: int) -> list[bytes]:
-    keys: dict[bytes, None] = {}
-    await read_range(broker, security, topic, number, first, end, lambda record: keys.setdefault(record.key) or None)
-    return list(keys)
+async def read_rows(
+    broker: str, security: Security, topic: str, number: int, first: int, end: int
+) -> list[tuple[bytes, bytes | None]]:
+    """Key and value of every record from `first` up to `end`, in order."""
+    rows: list[tuple[bytes, bytes | None]] = []
+    await read_range(
+        broker, security, topic, number, first, end, lambda record: rows.append((record.key, record.value))
+    )
+    return rows
 
 
 async def read_last(broker: str, security: Security, topic: str, number: int) -> bytes | None:
