@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.job import RULES
 from bench.report import Report, read_report
-from bench.tables import TABLES, Table, scaled_recovery, start_seconds
+from bench.tables import TABLES, Table, scaled_recovery
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -98,8 +98,9 @@ def _targets(report: Report) -> str:
         rows.append(_target("p99 at 1,000/s", "below 100 ms", told, met))
     recovered = next((each for each in report.recovery if each.system == "riskwatch"), None)
     if recovered is not None:
-        _, rate = scaled_recovery(recovered, start_seconds(report, "riskwatch"))
-        rows.append(_target("recovery, customers/s", "100,000 or more", f"{rate:,.0f}", rate >= 100_000))
+        scaled = scaled_recovery(recovered)
+        told, met = ("too quick to tell", False) if scaled is None else (f"{scaled[1]:,.0f}", scaled[1] >= 100_000)
+        rows.append(_target("recovery, customers/s", "100,000 or more", told, met))
     elif report.recovery:
         rows.append(_target("recovery, customers/s", "100,000 or more", "failed, see below", False))
     if len(report.scale) > 1:

@@ -13,6 +13,8 @@ from bench.runs import Recovery
 from bench.systems import TITLES
 
 MARK = "≈"
+_LEAST_SECONDS, _LEAST_SHARE = 0.5, 0.1
+"""What a recovery must take beyond a start, in seconds and as a share of the start, for their difference to say anything."""
 
 
 class Table(Struct, frozen=True):
@@ -79,20 +81,11 @@ def latency_table(report: Report) -> Table:
 def recovery_table(report: Report) -> Table:
     rows = []
     for each in report.recovery:
-        start = start_seconds(report, each.system)
-        seconds, rate = scaled_recovery(each, start)
+        scaled = scaled_recovery(each)
         mark = "" if each.customers >= RECOVERY_OF else MARK + " "
-        rows.append(
-            (
-                _title(each.system),
-                each.source,
-                f"{each.customers:,}",
-                f"{each.seconds:.1f}",
-                f"{start:.1f}",
-                f"{rate:,.0f}",
-                f"{mark}{seconds:,.1f}",
-            )
-        )
+        rate, whole = ("too quick to tell", "") if scaled is None else (f"{scaled[1]:,.0f}", f"{mark}{scaled[0]:,.1f}")
+        times = (f"{each.customers:,}", f"{each.seconds:.1f}", f"{each.start_seconds:.1f}")
+        rows.append((_title(each.system), each.source, *times, rate, whole))
     return Table(
         f"Recovery of {RECOVERY_OF:,} customers on an empty disk",
         (
@@ -159,15 +152,15 @@ TABLES: tuple[Callable[[Report], Table], ...] = (
 )
 
 
-def start_seconds(report: Report, system: str) -> float:
-    """Quickest start to work of a system with nothing to recover, in the same run; 0 where none was measured."""
-    return min((each.start_seconds for each in report.live if each.system == system), default=0.0)
+def scaled_recovery(recovery: Recovery) -> tuple[float, float] | None:
+    """Seconds for `RECOVERY_OF` customers, start included, and customers restored a second.
 
-
-def scaled_recovery(recovery: Recovery, start: float) -> tuple[float, float]:
-    """Seconds for `RECOVERY_OF` customers, start included, and customers restored a second."""
-    restoring = max(recovery.seconds - start, 0.1)
-    return start + restoring * RECOVERY_OF / recovery.customers, recovery.customers / restoring
+    None where restoring took hardly longer than a start does: then the difference of the two is noise, not a rate.
+    """
+    restoring = recovery.seconds - recovery.start_seconds
+    if restoring < max(_LEAST_SECONDS, _LEAST_SHARE * recovery.start_seconds):
+        return None
+    return recovery.start_seconds + restoring * RECOVERY_OF / recovery.customers, recovery.customers / restoring
 
 
 def _title(system: str) -> str:

@@ -214,7 +214,7 @@ def _habits(customer: Customer, event: Any, at: int) -> tuple[float, ...]:
     if kind is PurchaseMade:
         amount = event.amount
         if customer.purchases >= 5:
-            deviation = _deviation(amount, mean, customer.purchase_variance, 1.0)
+            deviation = _deviation(amount, mean, customer.purchase_variance)
         multiple = amount / mean if mean else nan
         customer.purchases += 1
         customer.purchase_mean, customer.purchase_variance = _weigh(
@@ -223,7 +223,7 @@ def _habits(customer: Customer, event: Any, at: int) -> tuple[float, ...]:
     elif kind in _WITH_SESSION and event.session is not None and event.session.seconds is not None:
         seconds = event.session.seconds
         if customer.sessions >= 5:
-            session_deviation = _deviation(seconds, customer.session_mean, customer.session_variance, 1.0)
+            session_deviation = _deviation(seconds, customer.session_mean, customer.session_variance)
         customer.sessions += 1
         customer.session_mean, customer.session_variance = _weigh(
             seconds, customer.sessions, customer.session_mean, customer.session_variance
@@ -248,8 +248,8 @@ def _weigh(value: float, count: int, mean: float, variance: float) -> tuple[floa
     return mean + weight * away, (1 - weight) * (variance + weight * away * away)
 
 
-def _deviation(value: float, mean: float, variance: float, floor: float) -> float:
-    return (value - mean) / max(sqrt(variance), 0.1 * abs(mean), floor)
+def _deviation(value: float, mean: float, variance: float) -> float:
+    return (value - mean) / max(sqrt(variance), 0.1 * abs(mean), 1.0)
 
 
 def _identities(customer: Customer, event: Any, at: int) -> tuple[int, ...]:
