@@ -233,7 +233,7 @@ def recovery(bench: Bench, system: Name, run: str, population: Population) -> Re
 
 
 def _start(bench: Bench, job: Job, clock: AlertClock, log: str, round_: int) -> float:
-    """Seconds from the start of the system to the alerts of a round of sentinels that wait for it in every partition."""
+    """Seconds from the start of the system to the alerts of a round of sentinels, which wait in every partition."""
     publish_backlog(bench.broker, job.place.input, Population(customers=1), 0, start=time.time() - 600, round_=round_)
     began = time.monotonic()
     with _running(bench, job, log) as (child, _):

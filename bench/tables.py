@@ -14,7 +14,7 @@ from bench.systems import TITLES
 
 MARK = "≈"
 _LEAST_SECONDS, _LEAST_SHARE = 0.5, 0.1
-"""What a recovery must take beyond a start, in seconds and as a share of the start, for their difference to say anything."""
+"""What a recovery must take beyond a start, in seconds and as a share of it, for their difference to say anything."""
 
 
 class Table(Struct, frozen=True):
