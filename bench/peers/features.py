@@ -2,8 +2,8 @@
 
 The definitions are riskwatch's (docs/features.md), for the 68 of its features that the job's rules may read. What makes
 it quick: windows keep running totals and touch only what an event changes; tiles that are empty are not stored;
-identities stay in the order in which they were last seen, so that a distinct count is one bisection. Events of a customer
-come in order here: a late one only counts where its tile still stands.
+identities stay in the order in which they were last seen, so that a distinct count is one bisection. Events come in
+order here: a late one only counts where its tile still stands.
 """
 
 from __future__ import annotations
