@@ -1,4 +1,5 @@
-"""What a fold does with entries that come again: by a publisher's retry, a crash of ingest, or a batch half stored."""
+"""What a fold does with entries that come again: by a publisher's retry, a crash of ingest, or a batch half stored; and
+with what a tick makes at the very start of a batch."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -87,3 +88,16 @@ def test_a_tick_that_was_applied_before_a_crash_is_not_applied_to_what_came_afte
     log = [purchase(1, "c1", 0), (None, pack_tick(to_ms(NOW))), entry(loan, 0, 4)]
     partition, _ = fold_all(log, 3, torn(log, {b"acme/c1"}))
     assert customers(partition) == customers(fold_all(log, 3)[0])
+
+
+def test_a_purchase_after_a_tick_that_opens_the_batch_and_finds_something_overdue_is_folded():
+    loan = LoanOpened(
+        event_id="l1", tenant="acme", customer_id="c1", occurred_at=NOW, loan_id="l1", product="cash-instalments",
+        principal=1_000, currency="EUR",
+        schedule=[Instalment(number=1, due_on=NOW.date() - timedelta(days=20), amount=1_000)],
+    )  # fmt: skip
+    log = [entry(loan, 0, 4), (None, pack_tick(to_ms(NOW))), purchase(1, "c1", 0)]
+    partition, _ = fold_all(log[:1], 1)
+    folded = fold_part(partition, log, 1, 3)
+    assert folded.counts.derived > 0
+    assert len(folded.kept) == 1

@@ -166,7 +166,8 @@ class Folding:
         keys = self._scratch.keys
         self._entry_keys = [keys[row] for row in self._row_of.tolist()]
         ends = np.searchsorted(before, [at for at, _ in self._segments], side="right")
-        self._segments = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
+        moved = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
+        self._segments = [(0, self._segments[0][1]), *moved[1:]]
         self._labels.shift(before)
         self._mine = np.insert(self._mine, before, -1)
 
