@@ -63,7 +63,9 @@ clean: ## Remove what was made: environment, caches, Kafka's jars, results
 
 $(READY): pyproject.toml uv.lock | $(filter .uv/%,$(UV))
 	@echo 'Making the environment from uv.lock; the first time this takes a minute or two.'
-	@$(UV) sync --quiet --locked --all-extras
+	@$(UV) sync --quiet --locked --all-extras --compile-bytecode
+	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -m riskwatch.features.kernel
 	@touch $@
 
 .uv/bin/uv:

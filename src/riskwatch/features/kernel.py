@@ -81,3 +81,10 @@ def _checked(layout: Layout, rows: Rows, row_of: Any, entries: Any) -> tuple[Row
     entries = np.ascontiguousarray(entries).view()
     entries.flags.writeable = False
     return rows, row_of, entries
+
+
+if __name__ == "__main__":  # done once when the environment is made, so that no worker starts by compiling
+    from riskwatch.features.layout import compile_layout
+    from riskwatch.features.table import FEATURES
+
+    warm(compile_layout(FEATURES))
