@@ -50,6 +50,7 @@ HOSTILE: dict[str, bytes] = {
     "a lone surrogate": login()[:-1] + b',"reason":"\\ud800"}',
     "empty": b"",
     "a list": b"[]",
+    "a million keys": b"{" + b",".join(b'"%x":0' % number for number in range(1_000_000)) + b"}",
     "5 MB": b'{"x":"' + b"y" * 5_000_000 + b'"}',
     "10 MB": b"z" * 10_000_000,
 }

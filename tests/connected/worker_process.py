@@ -26,7 +26,7 @@ EVERY = 0.05
 
 
 class Worker:
-    """One worker process. `place`: its data folder and log, kept over restarts by whoever names them."""
+    """One worker process and the port of its pages."""
 
     def __init__(self, child: Child, port: int) -> None:
         self.child = child
