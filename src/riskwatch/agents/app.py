@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -64,6 +64,9 @@ class RiskwatchApp(BatchApp):
         self.readiness.set("recovery", "starting")
         self.failure: BaseException | None = None
         self.failed = asyncio.Event()
+        self.outbox = Outbox(
+            lambda: make_producer(settings, security), lambda trouble: self.readiness.set("broker", trouble)
+        )
         self.batch_records = settings.batch_records
         self.fetch_wait_seconds = settings.fetch_wait_seconds
         self._spawned: set[asyncio.Task[Any]] = set()
@@ -104,8 +107,8 @@ class RiskwatchApp(BatchApp):
         await asyncio.gather(*self._spawned, return_exceptions=True)
 
 
-def build_app(settings: Settings, security: Security, producer: AIOKafkaProducer) -> RiskwatchApp:
-    """A worker's app. `producer` is started and stopped by the caller."""
+def build_app(settings: Settings, security: Security) -> RiskwatchApp:
+    """A worker's app. Its `outbox` is started and stopped by the caller."""
     register_codec("riskwatch-identity", _Identity())
     app = RiskwatchApp(
         settings,
@@ -136,7 +139,7 @@ def build_app(settings: Settings, security: Security, producer: AIOKafkaProducer
         consumer_max_fetch_size=2 * 1024 * 1024,
         **({} if settings.member is None else {"consumer_group_instance_id": settings.member}),
     )
-    outbox = Outbox(producer, lambda trouble: app.readiness.set("broker", trouble))
+    outbox = app.outbox
     zones = {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
     table = StateTable(
         app,
@@ -190,7 +193,7 @@ def _attach_ingest(app: RiskwatchApp, settings: Settings, outbox: Outbox, zones:
         now_ms=_now_ms,
         clock=EventClock(int(settings.event_tick_seconds * 1000)) if by_events else None,
     )
-    app.agent(app.topic(*ingest.topic_names), name="ingest")(ingest.agent)
+    app.agent(app.topic(*ingest.topic_names), name="ingest")(guarded(app, ingest.agent))
     if not by_events:
 
         @app.timer(settings.tick_seconds, on_leader=False)  # type: ignore[untyped-decorator]
@@ -214,7 +217,7 @@ def _attach_monitor(
         now=lambda: datetime.now(UTC),
         read_rows=lambda topic, number, first, end: read_rows(settings.broker, app.security, topic, number, first, end),
     )
-    app.agent(app.topic(topics.full_name(topics.JOURNAL, settings.prefix)), name="monitor")(monitor.agent)
+    app.agent(app.topic(topics.full_name(topics.JOURNAL, settings.prefix)), name="monitor")(guarded(app, monitor.agent))
 
     async def revoked(_: Any, gone: set[TP], **__: Any) -> None:
         monitor.forget([tp.partition for tp in gone])
@@ -238,7 +241,9 @@ def _attach_learner(app: RiskwatchApp, settings: Settings, outbox: Outbox) -> No
         read_last=lambda topic, number: read_last(settings.broker, app.security, topic, number),
         promotion=PromotionPolicy(),
     )
-    app.agent(app.topic(topics.full_name(topics.TRAINING_EXAMPLES, settings.prefix)), name="learner")(learner.agent)
+    app.agent(app.topic(topics.full_name(topics.TRAINING_EXAMPLES, settings.prefix)), name="learner")(
+        guarded(app, learner.agent)
+    )
 
     async def revoked(_: Any, gone: set[TP], **__: Any) -> None:
         learner.forget()
@@ -256,7 +261,7 @@ def _attach_serving(app: RiskwatchApp, settings: Settings, url: str) -> None:
         prefix=settings.prefix,
         on_trouble=lambda trouble: app.metrics.redis_away.set(0 if trouble is None else 1),
     )
-    app.agent(app.topic(*serving.topic_names), name="serving")(serving.agent)
+    app.agent(app.topic(*serving.topic_names), name="serving")(guarded(app, serving.agent))
 
 
 def _now_ms() -> int:
@@ -275,16 +280,37 @@ def _credentials(security: Security) -> Any:
     )
 
 
+BATCH_BYTES = 4_000_000
+"""Bytes of a batch before compression. A topic that was created with a smaller limit refuses it, and it is halved."""
+LARGEST_REQUEST = 16_000_000
+
+
+def lanes_of(settings: Settings) -> list[str]:
+    """Topics that have a producer of their own: those that every batch is written to."""
+    return [topics.full_name(topic, settings.prefix) for topic in (topics.JOURNAL, CHANGELOG)]
+
+
+def guarded(app: RiskwatchApp, agent: Callable[[Any], Coroutine[Any, Any, None]]) -> Any:
+    """An agent whose failure stops the worker: Faust would start it again, behind the batch that it failed on."""
+
+    async def guard(stream: Any) -> None:
+        try:
+            await agent(stream)
+        except Exception as error:
+            app.fail(error)
+            raise
+
+    return guard
+
+
 def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:
-    """The producer of everything that a worker writes. One batch is one request of up to 1 MB, acknowledged by all
-    replicas.
-    """
+    """A producer of what a worker writes. One batch is one request, acknowledged by all replicas."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.broker,
         acks="all",
         compression_type=None if settings.compression == "none" else settings.compression,
-        max_batch_size=1_000_000,
-        max_request_size=1_048_576,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=LARGEST_REQUEST,
         request_timeout_ms=10_000,
         linger_ms=0,
         **client_settings(security),

@@ -8,9 +8,10 @@ offset never passes it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -23,6 +24,7 @@ from aiokafka.errors import (
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes | None]]
 Item = tuple[bytes | None, bytes | None, Headers, int | None]
 """Key, value, headers and timestamp (ms since 1970, None for now) of a record to be written."""
@@ -52,21 +54,63 @@ class Receipt:
         return max((base + count - 1 for base, count in self.chunks), default=None)
 
 
-class Outbox:
-    """Owns the worker's producer."""
+MakeProducer = Callable[[], AIOKafkaProducer]
+"""Makes a producer inside the running loop; it is started by the outbox."""
 
-    def __init__(self, producer: AIOKafkaProducer, on_trouble: Callable[[str | None], None]) -> None:
-        self._producer = producer
+
+class Outbox:
+    """The worker's producers, in a thread of their own: a fold of 4,000 entries must not hold up acknowledgements.
+
+    A lane is a producer with its own connection. aiokafka has one request under way for each broker, so journal,
+    changelog and outputs would otherwise wait for one another.
+    """
+
+    def __init__(self, make_producer: MakeProducer, on_trouble: Callable[[str | None], None]) -> None:
+        self._make_producer = make_producer
         self._on_trouble = on_trouble
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="outbox", daemon=True)
+        self._lanes: dict[str, _Lane] = {}
+
+    async def start(self, lanes: Sequence[str]) -> None:
+        """Connects. Topics named in `lanes` have a producer of their own, all others share one."""
+        self._thread.start()
+        for name in (*lanes, ""):
+            self._lanes[name] = await self._run(self._start_lane())
+
+    async def stop(self) -> None:
+        """Closes the connections and ends the thread."""
+        for lane in self._lanes.values():
+            await self._run(lane.producer.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def write(
         self, topic: str, partition: int, items: Sequence[Item], owned: Callable[[], bool] = lambda: True
     ) -> Receipt:
-        """Writes items in order to one partition. Raises `Revoked` when `owned` turns false before all are
-        acknowledged.
+        """Writes items in order to one partition; returns when all are acknowledged. Raises `Revoked` when `owned`
+        turns false before. `owned` is asked from the outbox's thread."""
+        lane = self._lanes.get(topic) or self._lanes[""]
+        return await self._run(lane.write(topic, partition, items, owned))
 
-        One chunk at a time: were the next one under way when a chunk fails, a retry would put it behind its successor,
-        and readers that skip what is older than what they have seen (the monitor's source offsets) would lose it.
+    async def _start_lane(self) -> _Lane:
+        producer = self._make_producer()
+        await producer.start()
+        return _Lane(producer, self._on_trouble)
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+class _Lane:
+    """One producer. Lives in the outbox's thread."""
+
+    def __init__(self, producer: AIOKafkaProducer, on_trouble: Callable[[str | None], None]) -> None:
+        self.producer = producer
+        self._on_trouble = on_trouble
+
+    async def write(self, topic: str, partition: int, items: Sequence[Item], owned: Callable[[], bool]) -> Receipt:
+        """One chunk at a time: were the next one under way when a chunk fails, a retry would put it behind its
+        successor, and readers that skip what is older than what they have seen (the monitor) would lose it.
         """
         receipt = Receipt()
         left = list(items)
@@ -82,7 +126,7 @@ class Outbox:
         if not owned():
             raise Revoked(f"{topic}[{partition}]")
         try:
-            metadata = await (await self._producer.send_batch(builder, topic, partition=partition))
+            metadata = await (await self.producer.send_batch(builder, topic, partition=partition))
         except _TOO_LARGE:
             if len(chunk) == 1:
                 receipt.refused.append(chunk[0])
@@ -108,7 +152,7 @@ class Outbox:
 
     def _next_chunk(self, items: list[Item]) -> tuple[Any, list[Item]]:
         """As many items from the front as one Kafka batch holds, at least one."""
-        builder = self._producer.create_batch()
+        builder = self.producer.create_batch()
         count = 0
         for key, value, headers, timestamp in items:
             if (

@@ -21,6 +21,8 @@ CHANGELOG = Topic(
     cleanup="compact",
     description="The newest row of every customer: profile, account, watermark. Local stores are rebuilt from it.",
 )
+LARGE_BATCHES = {"max.message.bytes": "8388608"}
+"""Journal and changelog are written in large batches: what a partition's batch makes is one request."""
 CHANGELOG_SETTINGS = {"min.compaction.lag.ms": "3600000", "segment.ms": "86400000"}
 """Nothing younger than an hour is compacted away: a stale worker's write and the row that it covers stay side by side
 for so long, and recovery takes the one with the higher watermark."""
@@ -70,6 +72,12 @@ async def provision(
         await admin.close()
 
 
+def _own_settings(topic: Topic) -> dict[str, str]:
+    if topic is CHANGELOG:
+        return CHANGELOG_SETTINGS | LARGE_BATCHES
+    return LARGE_BATCHES if topic is topics.JOURNAL else {}
+
+
 async def _connect(broker: str, security: Security, seconds: float) -> AIOKafkaAdminClient:
     deadline = time.monotonic() + seconds
     while True:
@@ -94,7 +102,7 @@ async def _create(
             name,
             num_partitions=partitions_of(topic, partitions),
             replication_factor=replication,
-            topic_configs=topic_settings(topic) | (CHANGELOG_SETTINGS if topic is CHANGELOG else {}),
+            topic_configs=topic_settings(topic) | _own_settings(topic),
         )
         for name, topic in missing
     ]

@@ -85,7 +85,8 @@ class StateTable(Table):  # type: ignore[misc]
         self._partitions = Partitions(kind, folder)
         self._on_restored = on_restored
         self._on_failed = on_failed
-        super().__init__(app, recovery_buffer_size=1, **kwargs)
+        # With a buffer of 1 Faust would read the table's own changelog for good, not only in a recovery.
+        super().__init__(app, recovery_buffer_size=2, **kwargs)
 
     def _new_store(self) -> StateStore:
         store = StateStore(

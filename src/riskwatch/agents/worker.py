@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from riskwatch.agents.app import RiskwatchApp, build_app, make_producer
+from riskwatch.agents.app import RiskwatchApp, build_app, lanes_of
 from riskwatch.agents.health import Endpoints, Watchdog, serve
 from riskwatch.agents.inject import arm_from_environment
 from riskwatch.agents.lag import LagReader
@@ -63,6 +63,7 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(0.001)  # the threads that talk to the broker need the interpreter often, and briefly
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             libc = ctypes.CDLL("libc.so.6")
@@ -83,10 +84,9 @@ async def run_worker(settings: Settings, security: Security) -> int:
         log.info("topics-created", count=len(created))
     warm(compile_layout(FEATURES))
     settle_memory()
-    producer = make_producer(settings, security)
-    await producer.start()
     (settings.data_dir / "faust").mkdir(parents=True, exist_ok=True)
-    app = build_app(settings, security, producer)
+    app = build_app(settings, security)
+    await app.outbox.start(lanes_of(settings))
     endpoints: Endpoints | None = None
     stalled: list[str] = []
     try:
@@ -103,7 +103,7 @@ async def run_worker(settings: Settings, security: Security) -> int:
         for task in (*waiting, starting):
             task.cancel()
         code = EXIT_STALLED if stalled else EXIT_FAILED if app.failure is not None else 0
-        await _shut_down(app, settings, producer, code)
+        await _shut_down(app, settings, code)
         return code
     finally:
         if endpoints is not None:
@@ -169,7 +169,7 @@ async def _watch(app: RiskwatchApp, settings: Settings, security: Security, stal
     log.error("stalled", reason="; ".join(stalled))
 
 
-async def _shut_down(app: RiskwatchApp, settings: Settings, producer: Any, code: int) -> None:
+async def _shut_down(app: RiskwatchApp, settings: Settings, code: int) -> None:
     """Lets batches under way end, commits, leaves the group. A deadline holds whatever hangs."""
     app.readiness.set("stopping", "the worker is stopping")
     deadline = time.monotonic() + settings.shutdown_seconds
@@ -180,7 +180,7 @@ async def _shut_down(app: RiskwatchApp, settings: Settings, producer: Any, code:
             while consumer.busy and time.monotonic() < deadline - settings.shutdown_seconds / 2:
                 await asyncio.sleep(0.01)
             await asyncio.wait_for(consumer.commit(), max(0.1, deadline - time.monotonic()))
-    for step in (app.cancel_spawned(), app.stop(), producer.stop()):
+    for step in (app.cancel_spawned(), app.stop(), app.outbox.stop()):
         with contextlib.suppress(Exception, asyncio.CancelledError):
             await asyncio.wait_for(step, max(0.1, deadline - time.monotonic()))
     log.info("stopped", code=code)
