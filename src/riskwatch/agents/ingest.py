@@ -124,7 +124,7 @@ class Ingest:
             return
         began = time.perf_counter()
         records = message.value
-        out = sort_out(records, self._source_of[message.topic], self._stamp, self._now_ms())
+        out = sort_out(message, self._source_of[message.topic], self._stamp, self._now_ms())
         self._count(self._short_name[message.topic], len(records), out)
         self._metrics.stage_seconds.labels("read").observe(time.perf_counter() - began)
         number = message.partition

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from riskwatch.agents.fetched import received
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inject import fault
@@ -211,10 +212,10 @@ class Monitor:
 
     async def _bury(self, message: Any, record: Any, error: Exception) -> None:
         """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""
-        log.error("entry-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
+        log.error("entry-failed", topic=message.topic, offset=record.offset, error=type(error).__name__)
         code = "entry-failed"
         faults = Faults((Fault(code=code, path="", message=f"the entry cannot be folded: {type(error).__name__}"),))
-        letter = dead_letter(record, faults, datetime.fromtimestamp(self._now().timestamp(), UTC))
+        letter = dead_letter(received(message, record), faults, datetime.fromtimestamp(self._now().timestamp(), UTC))
         partition = self.partition(message.partition)
 
         def owned() -> bool:

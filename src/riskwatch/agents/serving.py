@@ -105,4 +105,4 @@ def _readable(records: Iterable[Any]) -> Iterable[tuple[Alert, bytes]]:
         try:
             yield decode_alert(record.value), record.value
         except (msgspec.MsgspecError, TypeError) as error:
-            log.warning("alert-unreadable", topic=record.topic, offset=record.offset, error=type(error).__name__)
+            log.warning("alert-unreadable", offset=record.offset, error=type(error).__name__)

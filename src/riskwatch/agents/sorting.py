@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from xxhash import xxh3_64_intdigest as digest
 
+from riskwatch.agents.fetched import Received, received
 from riskwatch.agents.outbox import Item
 from riskwatch.streams.codec import TOMBSTONE, Fault, Faults, decode_event
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.entry import ENTRY, Flag
-from riskwatch.streams.packing import customer_key, pack_entry, partition_of
+from riskwatch.streams.packing import customer_key, pack_entry
 
 log = structlog.get_logger(__name__)
 
@@ -57,19 +58,20 @@ class Sorted:
     clamped: int = 0
 
 
-def sort_out(records: Sequence[Any], source: int, stamp: Stamp, now_ms: int) -> Sorted:
+def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
     """Reads a batch of one topic's records. Never raises: what cannot be read is a dead letter."""
     out = Sorted()
     entries, times, partitions = out.entries, out.times, stamp.partitions
     by_event_time, zone_of, secret, future_ms = stamp.by_event_time, stamp.zone_of, stamp.secret, stamp.future_ms
-    for record in records:
+    source_partition = message.partition
+    for record in message.value:
         try:
             event = decode_event(record.value, record.headers)
             if event is TOMBSTONE:
                 out.tombstones += 1
                 continue
             if isinstance(event, Faults):
-                _bury(out, record, event, now_ms)
+                _bury(out, received(message, record), event, now_ms)
                 continue
             broker_time = record.timestamp_type == LOG_APPEND_TIME
             source_at = record.timestamp
@@ -77,7 +79,7 @@ def sort_out(records: Sequence[Any], source: int, stamp: Stamp, now_ms: int) -> 
             value = pack_entry(
                 event,
                 source_topic=source,
-                source_partition=record.partition,
+                source_partition=source_partition,
                 source_offset=record.offset,
                 source_at=source_at,
                 ingested_at=now_ms,
@@ -87,13 +89,15 @@ def sort_out(records: Sequence[Any], source: int, stamp: Stamp, now_ms: int) -> 
             )
             key = customer_key(event.tenant, event.customer_id)
         except Exception as error:
-            log.warning("ingest-failed", topic=record.topic, offset=record.offset, error=type(error).__name__)
+            log.warning("ingest-failed", topic=message.topic, offset=record.offset, error=type(error).__name__)
             words = f"riskwatch failed on this record: {type(error).__name__}"
-            _bury(out, record, Faults((Fault(code="ingest-failed", path="", message=words),)), now_ms)
+            _bury(
+                out, received(message, record), Faults((Fault(code="ingest-failed", path="", message=words),)), now_ms
+            )
             continue
         if value[_FLAGS] & _CLAMPED:
             out.clamped += 1
-        entries.append((partition_of(key, partitions), key, value))
+        entries.append((digest(key) % partitions, key, value))
         times.append(
             int.from_bytes(value[_OCCURRED_AT : _OCCURRED_AT + 8], "little", signed=True)
             if by_event_time
@@ -102,7 +106,7 @@ def sort_out(records: Sequence[Any], source: int, stamp: Stamp, now_ms: int) -> 
     return out
 
 
-def _bury(out: Sorted, record: Any, faults: Faults, now_ms: int) -> None:
+def _bury(out: Sorted, record: Received, faults: Faults, now_ms: int) -> None:
     letter = dead_letter(record, faults, datetime.fromtimestamp(now_ms / 1000, UTC))
     out.dead.append((letter.key, letter.value, letter.headers, letter.timestamp))
     out.codes[faults.code] = out.codes.get(faults.code, 0) + 1

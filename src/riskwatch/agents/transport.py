@@ -22,6 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from riskwatch.agents.fetched import take
 from riskwatch.agents.inject import fault
 
 
@@ -100,7 +101,7 @@ def drain(fetcher: Any, wanted: set[TP], limit: int) -> dict[TP, list[Any]]:
             continue
         fetched = fetcher._records[tp]
         if type(fetched) is FetchResult:
-            records = fetched.getall(limit)
+            records = take(fetched, limit)
             if not fetched.has_more():
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)

@@ -233,7 +233,9 @@ async def served(running: Rig, expected: int, seconds: float = 3.0) -> int | Non
     try:
         deadline = time.monotonic() + seconds
         while True:
-            held: int = sum([await redis.zcard(f"{running.prefix}:alerts:{kind}") for kind in ("fraud", "early-warning")])
+            held: int = sum(
+                [await redis.zcard(f"{running.prefix}:alerts:{kind}") for kind in ("fraud", "early-warning")]
+            )
             if held >= expected or time.monotonic() > deadline:
                 return held
             await asyncio.sleep(0.05)
