@@ -22,7 +22,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = Plan(
-    backlog={"riskwatch": 600_000, "faust": 40_000, "quix": 200_000, "bytewax": 300_000},
+    backlog={"riskwatch": 600_000, "faust": 20_000, "quix": 150_000, "bytewax": 300_000},
     live_seconds=20,
     recovered={"riskwatch": 500_000, "faust": 30_000, "quix": 100_000, "bytewax": 100_000},
     scale_customers=(10_000, 100_000, 1_000_000),

@@ -83,8 +83,11 @@ def _targets(report: Report) -> str:
     rows: list[tuple[str, str, str]] = []
     speeds = {each.system: each.records_per_second for each in report.throughput}
     own = speeds.pop("riskwatch", None)
-    if own is not None:
-        rows.append(_target("whole way, records/s", "30,000 or more", f"{own:,.0f}", own >= 30_000))
+    pair = next((each.records_per_second for each in report.pairs if each.system == "riskwatch"), own)
+    if own is not None and pair is not None:
+        rows.append(
+            _target("whole way on both processors, records/s", "30,000 or more", f"{pair:,.0f}", pair >= 30_000)
+        )
         if speeds:
             best = own / max(speeds.values())
             rows.append(_target("times the best peer", "5 or more", f"{best:.1f}", best >= 5))

@@ -36,6 +36,7 @@ class Report(Struct, kw_only=True):
     quick: bool = False
     minutes: float = 0.0
     throughput: list[Throughput] = field(default_factory=list)
+    pairs: list[Throughput] = field(default_factory=list)
     live: list[Live] = field(default_factory=list)
     recovery: list[Recovery] = field(default_factory=list)
     scale: list[Throughput] = field(default_factory=list)

@@ -30,7 +30,9 @@ from bench.show import show
 from bench.systems import PACKAGES, SYSTEMS, TITLES, Name
 from riskwatch.lab.kafka import KAFKA_VERSION, KafkaNode
 
-PHASES = ("throughput", "live", "recovery", "scale")
+PHASES = ("throughput", "pairs", "live", "recovery", "scale")
+PAIR = 2
+"""Processes of each system in the phase "pairs": one for each processor, which they share with the broker."""
 _BACK_SECONDS = 7 * 86_400
 """Backlogs begin so long before now, and none spans more: no event lies in the future. Nor is one older than the seven
 and a half days after which riskwatch labels its predictions and learns from them: learning is no part of the job."""
@@ -66,6 +68,18 @@ class Run:
             self.measure(f"{TITLES[system]}: {self.plan.backlog[system]:,} records", measured)
         compared = compare_alerts(arrivals, {str(name): count for name, count in self.plan.backlog.items()})
         self.report.agreement, self.report.alerts_by_rule = compared
+
+    def pairs(self, systems: list[Name]) -> None:
+        for system in systems:
+
+            def measured(system: Name = system) -> str:
+                population = Population(customers=self.plan.customers)
+                records = self.plan.backlog[system]
+                found, _ = backlog(self.bench, system, "pair", population, records, processes=PAIR)
+                self.report.pairs.append(found)
+                return f"{found.records_per_second:>9,.0f} records/s   {found.cpu_us:.0f} µs of processor a record"
+
+            self.measure(f"{TITLES[system]}, {PAIR} processes: {self.plan.backlog[system]:,} records", measured)
 
     def live(self, systems: list[Name]) -> None:
         for rate in self.plan.live_rates:

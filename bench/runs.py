@@ -54,6 +54,7 @@ class Throughput(Struct, kw_only=True):
     peak_bytes: int
     dead_letters: int
     alerts: int
+    processes: int = 1
     others_cores: float = 0.0
     """Processors that programs outside the benchmark kept busy meanwhile: near 0 on an idle machine."""
 
@@ -100,8 +101,8 @@ def _running(bench: Bench, job: Job, log: str = "system") -> Iterator[tuple[Chil
 
 
 @contextmanager
-def _job(bench: Bench, system: Name, run: str) -> Iterator[tuple[Job, AlertClock]]:
-    job = place_of(system, run, bench.broker, bench.folder)
+def _job(bench: Bench, system: Name, run: str, processes: int = 1) -> Iterator[tuple[Job, AlertClock]]:
+    job = place_of(system, run, bench.broker, bench.folder, processes)
     job.create_topics()
     clock = AlertClock(bench.broker, [job.place.alerts])
     try:
@@ -121,12 +122,18 @@ def _wait(child: Child, clock: AlertClock, what: str, round_: int = 0, seconds: 
 
 
 def backlog(
-    bench: Bench, system: Name, run: str, population: Population, records: int, step: float = STEP_SECONDS
+    bench: Bench,
+    system: Name,
+    run: str,
+    population: Population,
+    records: int,
+    step: float = STEP_SECONDS,
+    processes: int = 1,
 ) -> tuple[Throughput, list[Arrival]]:
     """Works off a backlog of `records`. Where the population is introduced first, only what follows is measured."""
     introduced = population.customers if population.introduce else 0
     total = introduced + records
-    with _job(bench, system, run) as (job, clock):
+    with _job(bench, system, run, processes) as (job, clock):
         publish_backlog(bench.broker, job.place.input, population, total, start=bench.origin, step=step)
         with _running(bench, job) as (child, sampler):
             _wait(child, clock, f"{system}: a backlog of {total:,}")
@@ -147,6 +154,7 @@ def backlog(
         peak_bytes=peak,
         dead_letters=dead_letters,
         alerts=len(arrivals),
+        processes=processes,
         others_cores=spent.others / spent.at,
     )
     return measured, arrivals

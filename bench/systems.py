@@ -39,16 +39,22 @@ class Job:
 
     system: Name
     place: Place
+    processes: int = 1
 
     def create_topics(self) -> None:
         """Creates what the system reads and writes; its internal topics it creates itself."""
         create_topics(self.place.broker, [self.place.input, self.place.alerts, self.place.dead_letters])
 
     def start(self, log: Path) -> Child:
-        """Starts the system's one process, with its output in `log`."""
+        """Starts the system's process, or a parent of its processes, with its output in `log`."""
         self.place.folder.mkdir(parents=True, exist_ok=True)
         environment = {**self.place.environment(), "PYTHONUNBUFFERED": "1"}
-        return start_child(self.system, self._command(), log=log, cwd=_CHECKOUT, env=environment)
+        command = self._command()
+        if self.processes > 1 and self.system == "bytewax":
+            command += ["--processes", str(self.processes)]  # Bytewax starts and joins its processes itself
+        elif self.processes > 1:
+            command = [sys.executable, "-m", "bench.crew", str(self.processes), *command]
+        return start_child(self.system, command, log=log, cwd=_CHECKOUT, env=environment)
 
     def _command(self) -> list[str]:
         python, place = sys.executable, self.place
@@ -60,7 +66,7 @@ class Job:
                     "broker": place.broker,
                     "store": "rocksdb",
                     "policy": policy,
-                    "data-dir": place.folder,
+                    "data-dir": place.folder if self.processes == 1 else "{folder}",
                     "prefix": place.group,
                     "group": place.group,
                     "partitions": 4,
@@ -85,7 +91,7 @@ class Job:
                 ]
 
 
-def place_of(system: Name, run: str, broker: str, folder: Path) -> Job:
+def place_of(system: Name, run: str, broker: str, folder: Path, processes: int = 1) -> Job:
     """The job of `system` in the measurement `run`. riskwatch's topics have the names that it gives them."""
     group = f"bench-{run}-{system}"
     if system == "riskwatch":
@@ -97,4 +103,4 @@ def place_of(system: Name, run: str, broker: str, folder: Path) -> Job:
     else:
         topics = {"input": f"{group}.events", "alerts": f"{group}.alerts", "dead_letters": f"{group}.dead-letters"}
     place = Place(broker=broker, group=group, folder=folder / group / "state", **topics)
-    return Job(system=system, place=place)
+    return Job(system=system, place=place, processes=processes)

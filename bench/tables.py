@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.plan import RECOVERY_OF
 from bench.report import Report
-from bench.runs import Recovery
+from bench.runs import Recovery, Throughput
 from bench.systems import TITLES
 
 MARK = "≈"
@@ -27,9 +27,19 @@ class Table(Struct, frozen=True):
 
 
 def throughput_table(report: Report) -> Table:
-    own = next((each.records_per_second for each in report.throughput if each.system == "riskwatch"), None)
+    return _throughput("Throughput on a backlog", report.throughput, "One process each.")
+
+
+def pairs_table(report: Report) -> Table:
+    return _throughput(
+        "Throughput on a backlog, both processors", report.pairs, "Two processes each, on the processors of the broker."
+    )
+
+
+def _throughput(title: str, measured: Sequence[Throughput], note: str) -> Table:
+    own = next((each.records_per_second for each in measured if each.system == "riskwatch"), None)
     rows = []
-    for each in report.throughput:
+    for each in measured:
         ratio = "" if own is None or each.system == "riskwatch" else f"{own / each.records_per_second:.1f} ×"
         rows.append(
             (
@@ -44,7 +54,7 @@ def throughput_table(report: Report) -> Table:
             )
         )
     return Table(
-        "Throughput on a backlog",
+        title,
         (
             "system",
             "records/s",
@@ -56,7 +66,7 @@ def throughput_table(report: Report) -> Table:
             "steady s",
         ),
         rows,
-        "One process each. The steady part: from a tenth of the planted alerts to the last. CPU: user and system time.",
+        f"{note} The steady part: from a tenth of the planted alerts to the last. CPU: user and system time.",
     )
 
 
@@ -145,6 +155,7 @@ def agreement_table(report: Report) -> Table:
 
 TABLES: tuple[Callable[[Report], Table], ...] = (
     throughput_table,
+    pairs_table,
     latency_table,
     recovery_table,
     scale_table,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from riskwatch.agents.clock import EventClock
 from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Outbox, Revoked
+from riskwatch.agents.refusals import refused_letters
 from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
 from riskwatch.streams.packing import pack_tick
@@ -196,8 +198,9 @@ class Ingest:
     async def _bury_refused(self, partition: int, refused: list[Item], owned: Callable[[], bool]) -> None:
         """The broker takes no entry of this size: kept as a dead letter, cut if need be."""
         code = "entry-refused"
-        headers = [("riskwatch-error-code", code.encode())]
-        letters: list[Item] = [(key, (value or b"")[:900_000], headers, None) for key, value, _, _ in refused]
+        now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
+        message = "the broker refused the journal entry of this size"
+        letters = refused_letters(self._journal, partition, refused, code=code, message=message, now=now)
         await self._outbox.write(self._dead_letters, partition, letters, owned)
         self._metrics.dead_letters.labels(code).inc(len(letters))
 

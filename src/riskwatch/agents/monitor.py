@@ -22,6 +22,7 @@ from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Outbox, Receipt, Revoked
 from riskwatch.agents.partition import Partition, PartitionRow, open_partition, pack_partition
+from riskwatch.agents.refusals import refused_letters
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import Row
 from riskwatch.agents.table import StateTable
@@ -169,10 +170,10 @@ class Monitor:
         receipt = await self._outbox.write(topic, number, items, owned)
         if receipt.refused:
             self._metrics.refused_outputs.labels(topic).inc(len(receipt.refused))
-            headers = [("riskwatch-error-code", b"output-refused"), ("riskwatch-source-topic", topic.encode())]
-            letters: list[Item] = [
-                (key, (value or b"")[:900_000], headers, None) for key, value, _, _ in receipt.refused
-            ]
+            message = "the broker refused the output of this size"
+            letters = refused_letters(
+                topic, number, receipt.refused, code="output-refused", message=message, now=self._now()
+            )
             await self._outbox.write(self._names[topics.DEAD_LETTERS.name], number, letters, owned)
             self._metrics.dead_letters.labels("output-refused").inc(len(letters))
 

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     batch_records: int = Field(4_000, ge=1, le=100_000, description="most records of one partition in a batch")
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
         "none",
-        description="compression of what the worker writes to Kafka: none costs least near the broker, zstd is smallest",
+        description="compression of what the worker writes: none costs least near the broker, zstd is smallest",
     )
     fetch_wait_seconds: float = Field(
         0.025,

@@ -26,6 +26,10 @@ CODES: Mapping[str, str] = MappingProxyType(
         "bad-header": "a CloudEvents header cannot be read, or names a version that this one does not know",
         "header-conflict": "a CloudEvents header and the body both give a value, and the values differ",
         "not-json-content": "the content-type header names something else than JSON",
+        "ingest-failed": "riskwatch itself failed on the record: a defect, please report it",
+        "entry-failed": "a journal entry could not be folded into state; the entries around it were",
+        "entry-refused": "the broker refused the journal entry, too large for its topic",
+        "output-refused": "the broker refused an alert or another output, too large for its topic",
     }
 )
 """Code → what it means. Codes are never renamed; new ones may come."""
