@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import faust
 import structlog
-from aiokafka import AIOKafkaProducer
 from faust.serializers.codecs import Codec
 from faust.serializers.codecs import register as register_codec
 from faust.types import TP
 from yarl import URL
 
+from riskwatch.agents.clients import faust_credentials, make_producer
 from riskwatch.agents.clock import EventClock
 from riskwatch.agents.folded import Program
 from riskwatch.agents.health import Readiness
@@ -38,7 +37,7 @@ from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.rules import base_policy, compile_rules, load_policy
 from riskwatch.scoring.settings import PromotionPolicy
 from riskwatch.streams import topics
-from riskwatch.streams.connecting import Security, client_settings
+from riskwatch.streams.connecting import Security
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +127,7 @@ def build_app(settings: Settings, security: Security) -> RiskwatchApp:
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
         table_standby_replicas=0,
-        broker_credentials=_credentials(security),
+        broker_credentials=faust_credentials(security),
         broker_commit_interval=settings.commit_seconds,
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.heartbeat_seconds,
@@ -268,28 +267,6 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _credentials(security: Security) -> Any:
-    if security.protocol == "PLAINTEXT":
-        return None
-    given = client_settings(security)
-    context = given.get("ssl_context")
-    if security.protocol == "SSL":
-        return faust.SSLCredentials(context)
-    return faust.SASLCredentials(
-        username=security.username, password=security.password, mechanism=security.mechanism, ssl_context=context
-    )
-
-
-BATCH_BYTES = 4_000_000
-"""Bytes of a batch before compression. A topic that was created with a smaller limit refuses it, and it is halved."""
-LARGEST_REQUEST = 16_000_000
-
-
-def lanes_of(settings: Settings) -> list[str]:
-    """Topics that have a producer of their own: those that every batch is written to."""
-    return [topics.full_name(topic, settings.prefix) for topic in (topics.JOURNAL, CHANGELOG)]
-
-
 def guarded(app: RiskwatchApp, agent: Callable[[Any], Coroutine[Any, Any, None]]) -> Any:
     """An agent whose failure stops the worker: Faust would start it again, behind the batch that it failed on."""
 
@@ -301,17 +278,3 @@ def guarded(app: RiskwatchApp, agent: Callable[[Any], Coroutine[Any, Any, None]]
             raise
 
     return guard
-
-
-def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:
-    """A producer of what a worker writes. One batch is one request, acknowledged by all replicas."""
-    return AIOKafkaProducer(
-        bootstrap_servers=settings.broker,
-        acks="all",
-        compression_type=None if settings.compression == "none" else settings.compression,
-        max_batch_size=BATCH_BYTES,
-        max_request_size=LARGEST_REQUEST,
-        request_timeout_ms=10_000,
-        linger_ms=0,
-        **client_settings(security),
-    )

@@ -15,7 +15,8 @@ from typing import Any
 
 import structlog
 
-from riskwatch.agents.app import RiskwatchApp, build_app, lanes_of
+from riskwatch.agents.app import RiskwatchApp, build_app
+from riskwatch.agents.clients import lanes_of
 from riskwatch.agents.health import Endpoints, Watchdog, serve
 from riskwatch.agents.inject import arm_from_environment
 from riskwatch.agents.lag import LagReader
