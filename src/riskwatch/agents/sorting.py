@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from xxhash import xxh3_64_intdigest as digest
 
 from riskwatch.agents.fetched import Received, received
 from riskwatch.agents.outbox import Item
@@ -16,6 +15,7 @@ from riskwatch.streams.codec import TOMBSTONE, Fault, Faults, decode_event
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.entry import ENTRY, Flag
 from riskwatch.streams.packing import customer_key, pack_entry
+from riskwatch.streams.partitioning import partitions_of
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,9 @@ class Sorted:
 def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
     """Reads a batch of one topic's records. Never raises: what cannot be read is a dead letter."""
     out = Sorted()
-    entries, times, partitions = out.entries, out.times, stamp.partitions
+    keys: list[bytes] = []
+    values: list[bytes] = []
+    times = out.times
     by_event_time, zone_of, secret, future_ms = stamp.by_event_time, stamp.zone_of, stamp.secret, stamp.future_ms
     source_partition = message.partition
     for record in message.value:
@@ -97,12 +99,14 @@ def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
             continue
         if value[_FLAGS] & _CLAMPED:
             out.clamped += 1
-        entries.append((digest(key) % partitions, key, value))
+        keys.append(key)
+        values.append(value)
         times.append(
             int.from_bytes(value[_OCCURRED_AT : _OCCURRED_AT + 8], "little", signed=True)
             if by_event_time
             else source_at
         )
+    out.entries = list(zip(partitions_of(keys, stamp.partitions), keys, values, strict=True))
     return out
 
 

@@ -25,6 +25,9 @@ from faust.types.tuples import ConsumerMessage
 from riskwatch.agents.fetched import take
 from riskwatch.agents.inject import fault
 
+FETCH_BYTES = 65_536
+"""Records of so many bytes are worth a fetch of their own at once."""
+
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The thread that owns the aiokafka consumer. Waits for records of partitions that have no batch in flight."""
@@ -32,10 +35,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     _freed: asyncio.Event | None = None
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        """Faust asks the broker to hold an empty fetch for 1.5 s. A partition whose records are taken while a fetch is
-        held is not part of that fetch, so its next record would wait for as long."""
+        """Faust asks the broker to answer a fetch as soon as there is one record, and to hold an empty one for 1.5 s.
+
+        A partition whose records are taken while a fetch is held is not part of that fetch, so its next record would
+        wait for as long; and a fetch for each record is dear on both sides (measured at 1,000 records/s: 0.8
+        processors for the worker, 1 for the broker). So the broker holds a fetch shortly, and answers early only for
+        many records: those of all partitions then move together.
+        """
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = int(self.app.fetch_wait_seconds * 1000)
+        consumer._fetch_min_bytes = FETCH_BYTES
         return consumer
 
     def free(self) -> None:
@@ -237,7 +246,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     batch_records: int = 4_000
     drain_seconds: float = 3.0
-    fetch_wait_seconds: float = 0.025
+    fetch_wait_seconds: float = 0.01
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

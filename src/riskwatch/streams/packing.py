@@ -21,6 +21,7 @@ from xxhash import xxh3_64_intdigest
 
 from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
 from riskwatch.streams.events import AnyEvent, LoanApplied
+from riskwatch.streams.partitioning import partition_of
 from riskwatch.streams.parts import KIND_AND_PARTS, KIND_OF
 from riskwatch.streams.pseudonyms import keyed_hash, pseudonymise
 
@@ -83,11 +84,6 @@ def split_key(key: bytes) -> tuple[str, str]:
     if not slash:
         raise ValueError("not a customer key: it has no slash")
     return tenant, customer_id
-
-
-def partition_of(key: bytes, n: int) -> int:
-    """The journal partition, out of `n`, of a customer key."""
-    return int(xxh3_64_intdigest(key)) % n
 
 
 def hash64(tenant: str, text: str) -> int:
