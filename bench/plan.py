@@ -23,8 +23,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 DEFAULT = Plan(
     backlog={"riskwatch": 600_000, "faust": 20_000, "quix": 150_000, "bytewax": 300_000},
-    live_seconds=20,
-    recovered={"riskwatch": 500_000, "faust": 30_000, "quix": 100_000, "bytewax": 100_000},
+    live_seconds=15,
+    recovered={"riskwatch": 500_000, "faust": 10_000, "quix": 50_000, "bytewax": 100_000},
     scale_customers=(10_000, 100_000, 1_000_000),
     scale_records=300_000,
 )
