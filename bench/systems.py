@@ -53,6 +53,8 @@ class Job:
         if self.processes > 1 and self.system == "bytewax":
             command += ["--processes", str(self.processes)]  # Bytewax starts and joins its processes itself
         elif self.processes > 1:
+            if self.system == "faust":
+                command.append("--without-web")  # two web servers would want one port
             command = [sys.executable, "-m", "bench.crew", str(self.processes), *command]
         return start_child(self.system, command, log=log, cwd=_CHECKOUT, env=environment)
 
