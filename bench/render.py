@@ -60,7 +60,7 @@ def _run(report: Report) -> str:
     if not report.throughput:
         return "Not measured yet: `make bench`, on a machine with nothing else to do, then `python -m bench.render`."
     return (
-        f"Measured {report.at[:10]} in {report.minutes:.0f} minutes on {machine['cores']} cores"
+        f"Measured {report.at[:10]} {_duration(report)} on {machine['cores']} cores"
         f" ({machine['processor']}), {machine['memory']}, {machine['system']}, Python {machine['python']}:"
         f" Apache Kafka {versions['kafka']}, riskwatch {versions['riskwatch']}, faust-streaming {versions['faust']},"
         f" Quix Streams {versions['quix']}, Bytewax {versions['bytewax']}.{kind}{_others(report)}"
@@ -76,6 +76,12 @@ def _others(report: Report) -> str:
         f" **The machine was not idle: other programs kept up to {busy:.1f} processors busy. These numbers say that the"
         " benchmark runs, and nothing about speed.**"
     )
+
+
+def _duration(report: Report) -> str:
+    if report.minutes:
+        return f"in {report.minutes:.0f} minutes"
+    return "in a run that was broken off (what is missing below was not measured)"
 
 
 def _targets(report: Report) -> str:
