@@ -84,7 +84,7 @@ async def rig(
             "zones": json.dumps(dict(zones or {})),
             "metrics_port": str(port),
             "commit_seconds": "0.05",  # what is committed paces the publisher and ends the run
-            "fetch_wait_seconds": "0.04",  # the embedded broker answers a waiting fetch after a quarter of its wait
+            "fetch_wait_seconds": "0.01",
             "rebalance_seconds": "2",  # the embedded broker waits half of it before it lets a member join
             "log_level": "warning",
         }
