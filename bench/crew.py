@@ -1,7 +1,7 @@
 """Several processes of one system under one parent: `python -m bench.crew COUNT COMMAND …`.
 
-Each process gets a folder of its own for its local state: `{folder}` in the command, and BENCH_FOLDER. The parent ends
-them when it is told to end, and ends with the first of them that does.
+Each process gets a folder of its own for its local state: `{folder}` in the command, and BENCH_FOLDER; `{number}` is
+its number, from 0. The parent ends them when it is told to end, and ends with the first of them that does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> int:
     for number in range(count):
         own = folder / f"process-{number}"
         own.mkdir(parents=True, exist_ok=True)
-        words = [word.replace("{folder}", str(own)) for word in command]
+        words = [word.replace("{folder}", str(own)).replace("{number}", str(number)) for word in command]
         children.append(subprocess.Popen(words, env={**os.environ, "BENCH_FOLDER": str(own)}))
     code = 0
     while not told and all(child.poll() is None for child in children):

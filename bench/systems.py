@@ -13,6 +13,7 @@ from bench.job import policy_toml
 from bench.load import create_topics
 from bench.peers.place import Place
 from riskwatch.lab.children import Child, start_child
+from riskwatch.lab.probe import free_port
 
 Name = Literal["riskwatch", "faust", "quix", "bytewax"]
 SYSTEMS: tuple[Name, ...] = ("riskwatch", "faust", "quix", "bytewax")
@@ -50,11 +51,12 @@ class Job:
         self.place.folder.mkdir(parents=True, exist_ok=True)
         environment = {**self.place.environment(), "PYTHONUNBUFFERED": "1"}
         command = self._command()
-        if self.processes > 1 and self.system == "bytewax":
-            command += ["--processes", str(self.processes)]  # Bytewax starts and joins its processes itself
-        elif self.processes > 1:
+        if self.processes > 1:
             if self.system == "faust":
                 command.append("--without-web")  # two web servers would want one port
+            if self.system == "bytewax":  # its processes know one another by their addresses
+                addresses = ";".join(f"127.0.0.1:{free_port()}" for _ in range(self.processes))
+                command += ["--process-id={number}", f"--addresses={addresses}"]
             command = [sys.executable, "-m", "bench.crew", str(self.processes), *command]
         return start_child(self.system, command, log=log, cwd=_CHECKOUT, env=environment)
 
