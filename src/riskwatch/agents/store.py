@@ -179,6 +179,9 @@ class Partitions:
             store = self._open[partition] = self._make(partition)
         return store
 
+    def __contains__(self, partition: int) -> bool:
+        return partition in self._open
+
     def _make(self, partition: int) -> PartitionStore:
         if self._kind == "memory":
             return MemoryPartition()

@@ -104,9 +104,13 @@ class StateTable(Table):  # type: ignore[misc]
         try:
             for event in batch:
                 began = time.perf_counter()
-                records = event.message.value
+                number, records = event.message.partition, event.message.value
+                if number not in self._partitions:
+                    # Read before the partition was revoked. Taken now it would open the partition anew with these rows
+                    # alone, under an offset that says all rows before them are there.
+                    continue
                 rows = [(record.key, record.value) for record in records if record.key is not None]
-                self._partitions[event.message.partition].restore(rows, event.message.offset)
+                self._partitions[number].restore(rows, event.message.offset)
                 self._on_restored(len(rows), time.perf_counter() - began)
         except Exception as error:
             self._on_failed(error)

@@ -12,12 +12,14 @@ committable. Faust's own acks are ignored for batched topics, because a stream a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 import faust
 from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -146,14 +148,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return
         generation = self.app.consumer_generation_id
         if not self.flow_active:
-            await self.perform_seek()
+            with contextlib.suppress(KafkaError):  # a rebalance is under way, and seeks again when it ends
+                await self.perform_seek()
             return
         for tp, batch in records.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            end = self.highwater(tp)
+            if end is None:
+                continue
+            self.app.monitor.track_tp_end_offset(tp, end)
             last = batch[-1]
             message = ConsumerMessage(
                 tp.topic, tp.partition, last.offset, (last.timestamp or 0) / 1000, last.timestamp_type,
@@ -163,6 +169,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self.in_flight[tp] = message
                 fault("fetched")
             yield tp, message
+
+    def highwater(self, tp: TP) -> int | None:
+        """The end of a partition as the last fetch saw it; None where it is not known, or not ours any more. An error
+        here would end Faust's fetcher for good: a partition may go at any moment."""
+        try:
+            end: int | None = super().highwater(tp)
+        except IllegalStateError:
+            return None
+        return end
 
     def begin(self, message: Any) -> bool:
         """An agent starts on a batch. False: the partition has been revoked since, and the batch must be dropped."""
