@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -86,10 +87,7 @@ class LearnerAgent:
             if learner.examples % SLICE == 0 and learner.due_for_promotion(self._promotion):
                 await self._promote(learner, message)
             await asyncio.sleep(0)
-
-        def owned() -> bool:
-            return bool(self._app.consumer.owns(message))
-
+        owned = partial(self._app.consumer.owns, message)
         key = learner.name.encode()
         await self._outbox.write(self._snapshots, 0, [(key, learner.snapshot(), (), None)], owned)
         await self._outbox.write(self._model_metrics, 0, [(key, encode_output(learner.metrics()), (), None)], owned)
@@ -112,10 +110,7 @@ class LearnerAgent:
         model = learner.promote()
         log.info("model-promoted", model=model.name, version=model.version, examples=model.learned_from)
         item: Item = (None, pack_broadcast(Kind.MODEL_PROMOTED, model.created_for_ms, encode_model(model)), (), None)
-
-        def owned() -> bool:
-            return bool(self._app.consumer.owns(message))
-
+        owned = partial(self._app.consumer.owns, message)
         await asyncio.gather(
             *[self._outbox.write(self._journal, number, [item], owned) for number in range(self._partitions)]
         )

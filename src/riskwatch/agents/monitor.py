@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -126,10 +127,7 @@ class Monitor:
 
     async def _effect(self, message: Any, partition: Partition, folded: Folded) -> None:
         """Outputs, changelog, local store: each acknowledged before the next."""
-
-        def owned() -> bool:
-            return bool(self._app.consumer.owns(message))
-
+        owned = partial(self._app.consumer.owns, message)
         stage = self._metrics.stage_seconds
         began = time.perf_counter()
         await self._publish(partition.number, folded, owned)
@@ -218,10 +216,7 @@ class Monitor:
         faults = Faults((Fault(code=code, path="", message=f"the entry cannot be folded: {type(error).__name__}"),))
         letter = dead_letter(received(message, record), faults, datetime.fromtimestamp(self._now().timestamp(), UTC))
         partition = self.partition(message.partition)
-
-        def owned() -> bool:
-            return bool(self._app.consumer.owns(message))
-
+        owned = partial(self._app.consumer.owns, message)
         await self._outbox.write(
             self._names[topics.DEAD_LETTERS.name], partition.number,
             [(letter.key, letter.value, letter.headers, letter.timestamp)], owned,

@@ -11,9 +11,10 @@ import structlog
 
 from riskwatch.agents.fetched import Received, received
 from riskwatch.agents.outbox import Item
-from riskwatch.streams.codec import TOMBSTONE, Fault, Faults, decode_event
+from riskwatch.streams.codec import TOMBSTONE, Faults, decode_event
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.entry import ENTRY, Flag
+from riskwatch.streams.faults import fault
 from riskwatch.streams.packing import customer_key, pack_entry
 from riskwatch.streams.partitioning import partitions_of
 
@@ -93,19 +94,13 @@ def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
         except Exception as error:
             log.warning("ingest-failed", topic=message.topic, offset=record.offset, error=type(error).__name__)
             words = f"riskwatch failed on this record: {type(error).__name__}"
-            _bury(
-                out, received(message, record), Faults((Fault(code="ingest-failed", path="", message=words),)), now_ms
-            )
+            _bury(out, received(message, record), fault("ingest-failed", "", words), now_ms)
             continue
         if value[_FLAGS] & _CLAMPED:
             out.clamped += 1
         keys.append(key)
         values.append(value)
-        times.append(
-            int.from_bytes(value[_OCCURRED_AT : _OCCURRED_AT + 8], "little", signed=True)
-            if by_event_time
-            else source_at
-        )
+        times.append(occurred_at_of(value) if by_event_time else source_at)
     out.entries = list(zip(partitions_of(keys, stamp.partitions), keys, values, strict=True))
     return out
 
