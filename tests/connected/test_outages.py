@@ -7,13 +7,17 @@ import os
 import time
 from typing import Any
 
+import pytest
 from figures import figure
 from load import portfolio, publish, slices
 from oracle import assert_commits_stay_behind_the_changelog, check_all
 from reading import committed
 from worker_process import plant, until
 
+from riskwatch.agents.lag import LagReader
+from riskwatch.agents.provision import provision
 from riskwatch.streams import topics
+from riskwatch.streams.connecting import BrokerAway, Security
 from riskwatch.streams.topics import full_name
 
 AWAY_SECONDS = float(os.environ.get("RISKWATCH_TEST_AWAY_SECONDS", "3"))
@@ -53,6 +57,23 @@ async def test_a_broker_that_goes_away_and_comes_back_costs_nothing(
         outcome = await check_all(broker, fresh_prefix)
         assert worker.child.alive
     figure(pytestconfig, f"broker away for {AWAY_SECONDS:g} s", **outcome._asdict(), on_again_after=back)
+
+
+async def test_a_reader_of_lag_says_that_the_broker_is_away_and_reads_on_when_it_is_back(
+    kafka_node: Any, broker: str, fresh_prefix: str
+) -> None:
+    await provision(broker, fresh_prefix, 4, 1, Security())
+    await publish(broker, fresh_prefix, portfolio(seed=3))
+    async with LagReader(broker, fresh_prefix, fresh_prefix) as reader:
+        before = [(each.topic, each.partition, each.records) for each in await reader.read()]
+        await asyncio.to_thread(kafka_node.stop)
+        for _ in range(2):
+            with pytest.raises(BrokerAway, match="does not answer"):
+                await reader.read()
+        await asyncio.to_thread(kafka_node.start)
+        after = [(each.topic, each.partition, each.records) for each in await reader.read()]
+    assert sum(records for _, _, records in before) > 0
+    assert after == before
 
 
 async def test_while_the_broker_does_not_answer_no_commit_passes_the_changelog(

@@ -18,6 +18,7 @@ from riskwatch.agents.lag import LagReader
 from riskwatch.lab.children import Child, start_child
 from riskwatch.lab.probe import free_port
 from riskwatch.lab.rig import sum_metrics
+from riskwatch.streams.connecting import BrokerAway
 
 HERE = Path(__file__).parent
 READY_SECONDS = 90.0
@@ -121,7 +122,7 @@ class Plant:
         async with LagReader(self.broker, self.prefix, self.prefix) as reader:
             last: Any = None
             while True:
-                with suppress(TimeoutError):
+                with suppress(TimeoutError, BrokerAway):
                     last = [each for each in await asyncio.wait_for(reader.read(), 10) if not _of_learner(each.topic)]
                     if last and not sum(each.records for each in last):
                         return time.monotonic() - began
@@ -129,7 +130,8 @@ class Plant:
                     if workers is not None or worker.child.process.returncode is None:
                         worker.child.check()
                 if time.monotonic() - began > seconds:
-                    behind = [(each.topic, each.partition, each.committed, each.end) for each in last if each.records]
+                    lagging = [each for each in last or () if each.records]
+                    behind = [(each.topic, each.partition, each.committed, each.end) for each in lagging]
                     tails = "\n".join(worker.child.tail() for worker in self.workers[-3:])
                     raise TimeoutError(f"not settled within {seconds:g} s: {behind}\n{tails}")
                 await asyncio.sleep(EVERY)

@@ -82,7 +82,7 @@ async def _show_lag(broker: str, group: str, prefix: str, every: float | None, a
     from rich.live import Live
 
     from riskwatch.agents.lag import LagReader
-    from riskwatch.streams.connecting import security_from
+    from riskwatch.streams.connecting import BrokerAway, security_from
 
     console = Console()
     async with LagReader(broker, group, prefix, security=security_from(os.environ)) as reader:
@@ -91,7 +91,10 @@ async def _show_lag(broker: str, group: str, prefix: str, every: float | None, a
             typer.echo(lag_json(group, lags))
             while every is not None:
                 await asyncio.sleep(every)
-                typer.echo(lag_json(group, await reader.read()))
+                try:
+                    typer.echo(lag_json(group, await reader.read()))
+                except BrokerAway as away:
+                    typer.echo(f"{away}; looking again", err=True)
         elif every is None:
             console.print(lag_table(group, lags))
         else:
@@ -99,7 +102,11 @@ async def _show_lag(broker: str, group: str, prefix: str, every: float | None, a
                 while True:
                     await asyncio.sleep(every)
                     before, then = lags, looked_at
-                    lags, looked_at = await reader.read(), time.monotonic()
+                    try:
+                        lags, looked_at = await reader.read(), time.monotonic()
+                    except BrokerAway as away:
+                        live.update(f"{away}; looking again", refresh=True)
+                        continue
                     live.update(lag_table(group, lags, progress(before, lags, looked_at - then)), refresh=True)
 
 

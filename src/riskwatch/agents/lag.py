@@ -55,8 +55,10 @@ class PartitionLag(Struct, frozen=True, kw_only=True):
 class LagReader:
     """Reads the lag of one group, as often as it is asked, over two connections that it keeps.
 
-    `async with LagReader("127.0.0.1:9092", "riskwatch") as reader: await reader.read()`. Raises `BrokerAway` or
-    `BrokerRefused` (`riskwatch.streams.connecting`) on entering. `clock` gives Unix seconds.
+    `async with LagReader("127.0.0.1:9092", "riskwatch") as reader: await reader.read()`. Entering and reading raise
+    `BrokerAway` or `BrokerRefused` (`riskwatch.streams.connecting`); the next reading connects anew, because a client
+    that has once heard of no brokers at all (one that has just started may say so) never asks again. `clock` gives
+    Unix seconds.
     """
 
     def __init__(
@@ -73,7 +75,14 @@ class LagReader:
         self._topics = [full_name(topic, prefix) for topic in CONSUMED]
         self._clock = clock
         self._security = Security() if security is None else security
-        client = {"bootstrap_servers": broker, "client_id": "riskwatch-lag", **client_settings(self._security)}
+        self._connected = False
+
+    async def __aenter__(self) -> LagReader:
+        await self._connect()
+        return self
+
+    async def _connect(self) -> None:
+        client = {"bootstrap_servers": self._broker, "client_id": "riskwatch-lag", **client_settings(self._security)}
         self._admin = AIOKafkaAdminClient(**client)
         self._consumer = AIOKafkaConsumer(
             **client,
@@ -81,8 +90,7 @@ class LagReader:
             auto_offset_reset="none",
             max_partition_fetch_bytes=64 * 1024,  # one record is enough
         )
-
-    async def __aenter__(self) -> LagReader:
+        self._connected = True
         try:
             await self._admin.start()
             await self._consumer.start()
@@ -95,7 +103,6 @@ class LagReader:
         except BaseException:
             await self._close()
             raise
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
@@ -105,6 +112,18 @@ class LagReader:
 
         What a worker is assigned beyond them, such as its changelog, is never committed: it has no lag.
         """
+        if not self._connected:
+            await self._connect()
+        try:
+            return await self._read(only)
+        except (KafkaError, OSError) as error:
+            await self._close()
+            raise broker_error(error, self._broker) from error
+        except BaseException:  # a reader whose time is up leaves requests behind that nobody waits for
+            await self._close()
+            raise
+
+    async def _read(self, only: Iterable[tuple[str, int]] | None) -> list[PartitionLag]:
         if only is None:
             partitions = await self._partitions()
         else:
@@ -179,8 +198,10 @@ class LagReader:
         return times
 
     async def _close(self) -> None:
-        await self._admin.close()
-        await self._consumer.stop()
+        if self._connected:
+            self._connected = False
+            await self._admin.close()
+            await self._consumer.stop()
 
 
 async def lag(broker: str, group: str, prefix: str = DEFAULT_PREFIX) -> list[PartitionLag]:

@@ -18,8 +18,10 @@ from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    NodeNotReadyError,
     RequestTimedOutError,
     SaslAuthenticationFailed,
+    StaleMetadata,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
@@ -103,7 +105,10 @@ _REFUSALS = (
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
-_ABSENCES = (KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError, asyncio.TimeoutError, OSError)
+_ABSENCES = (
+    KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, StaleMetadata,
+    asyncio.TimeoutError, OSError,
+)  # fmt: skip
 
 
 def broker_error(error: BaseException, broker: str, topic: str | None = None) -> BrokerError:
