@@ -8,7 +8,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -231,11 +231,16 @@ class Latency(NamedTuple):
     behind: float
 
 
-def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: int, end: float) -> Latency:
+def missing(arrivals: Iterable[Arrival], planted: Iterable[int]) -> set[int]:
+    """The planted events whose alert has not come."""
+    return set(planted) - {arrival.number for arrival in arrivals if arrival.rule == PLANTED_RULE}
+
+
+def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: Sequence[int], end: float) -> Latency:
     """Latency of the alerts about events after `warm_up` seconds of load.
 
     Sustained: when the load has ended, the system is less than a second behind, and every planted alert came out in the
-    time allowed. `planted` is how many events after the warm-up were planted; `end` when the load ended.
+    time allowed. `planted`: the planted events after the warm-up; `end`: when the load ended.
     """
     counted = [arrival for arrival in arrivals if arrival.number >= warm_up * rate]
     if not counted:
@@ -243,7 +248,7 @@ def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: 
     ordered = sorted(arrival.latency for arrival in counted)
     last = sorted(arrival.latency for arrival in arrivals if end - 1 <= arrival.at <= end)
     behind = last[len(last) // 2] if last else float("inf")
-    complete = sum(arrival.rule == PLANTED_RULE for arrival in counted) >= planted
+    complete = not missing(counted, planted)
     return Latency(_quantile(ordered, 0.5), _quantile(ordered, 0.99), len(ordered), complete and behind < 1, behind)
 
 

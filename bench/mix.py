@@ -86,10 +86,18 @@ def sentinels(population: Population, round_: int = 0) -> Iterator[Made]:
         yield _compose(f"z{round_}{number:08d}", f"z{number:07d}", "PurchaseMade", body)
 
 
-def planted(made: Iterable[Made]) -> list[int]:
-    """Places of the planted purchases in a stretch of the sequence."""
+def planted(made: Iterable[Made], apart: float = 0) -> list[int]:
+    """Places of the planted purchases in a stretch of the sequence; only those at least `apart` places behind the
+    customer's one before, because the rule's cooldown may swallow the others."""
     mark = f'"amount":{PLANTED_AMOUNT},'.encode()
-    return [number for number, event in enumerate(made) if mark in event.tail]
+    last: dict[bytes, int] = {}
+    found = []
+    for number, event in enumerate(made):
+        if mark in event.tail:
+            if number - last.get(event.key, -number - 1 - int(apart)) >= apart:
+                found.append(number)
+            last[event.key] = number
+    return found
 
 
 def _made(number: int, customer: int, kind: str, body: str) -> Made:

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.job import PLANTED_RULE
 from bench.load import STEP_SECONDS, count_records, delete_topics, publish_backlog
-from bench.measure import AlertClock, Arrival, Sampler, latency, steady
+from bench.measure import AlertClock, Arrival, Sampler, latency, missing, steady
 from bench.mix import Population, events, planted
 from bench.systems import Job, Name, place_of
 from riskwatch.lab.children import Child
@@ -27,6 +26,8 @@ WARM_UP_SECONDS = 5.0
 _GRACE_SECONDS = 3.0
 _AFTER_START_SECONDS = 3.0
 """Between a system's first work and the load: what it still imports and compiles in the background is done by then."""
+_APART_SECONDS = 1.5
+"""Planted events of a customer that come closer are not waited for: the rule's cooldown is a second."""
 _SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
 """Longer than each system's interval between commits or snapshots, so that a stop leaves nothing to do again."""
 
@@ -163,9 +164,8 @@ def backlog(
 def live(bench: Bench, system: Name, run: str, population: Population, rate: int, seconds: float) -> Live:
     """Load of `rate` events/s for `seconds` after a warm-up, and how long the alerts take."""
     whole = seconds + WARM_UP_SECONDS
-    expected = [
-        n for n in planted(itertools.islice(events(population), int(rate * whole))) if n >= rate * WARM_UP_SECONDS
-    ]
+    sequence = itertools.islice(events(population), int(rate * whole))
+    expected = [n for n in planted(sequence, apart=rate * _APART_SECONDS) if n >= rate * WARM_UP_SECONDS]
     with _job(bench, system, run) as (job, clock):
         publish_backlog(bench.broker, job.place.input, population, 0, start=time.time() - 600)
         began = time.monotonic()
@@ -192,9 +192,9 @@ def live(bench: Bench, system: Name, run: str, population: Population, rate: int
                 cwd=Path(__file__).parents[1],
             )
             ended = json.loads(load.stdout)["ended"]
-            _wait_for_planted(clock, rate, len(expected), ended + _GRACE_SECONDS)
+            _wait_for_planted(clock, expected, ended + _GRACE_SECONDS)
             child.check()
-            measured = latency(clock.arrivals(), rate=rate, warm_up=WARM_UP_SECONDS, planted=len(expected), end=ended)
+            measured = latency(clock.arrivals(), rate=rate, warm_up=WARM_UP_SECONDS, planted=expected, end=ended)
             spent = sampler.spent(max(load_began + WARM_UP_SECONDS, ended - seconds), ended)
             peak = sampler.peak_bytes()
     sent = rate * seconds
@@ -251,13 +251,10 @@ def _start(bench: Bench, job: Job, clock: AlertClock, log: str, round_: int) -> 
     return seconds
 
 
-def _wait_for_planted(clock: AlertClock, rate: int, expected: int, until: float) -> None:
+def _wait_for_planted(clock: AlertClock, expected: list[int], until: float) -> None:
     """Waits for the alerts of all planted events, at most to a time; a system that has fallen behind does not get
     there."""
-    first = rate * WARM_UP_SECONDS
-    while time.time() < until:
-        if sum(a.rule == PLANTED_RULE and a.number >= first for a in clock.arrivals()) >= expected:
-            return
+    while missing(clock.arrivals(), expected) and time.time() < until:
         time.sleep(0.1)
 
 

@@ -105,6 +105,13 @@ def test_every_planted_purchase_raises_the_planted_alert_and_nothing_else_does()
     assert raised == expected
 
 
+def test_planted_purchases_of_a_customer_that_come_close_together_count_once() -> None:
+    once = next(event for event in events(Population(customers=1)) if b'"amount":1,' in event.tail)
+    other = once._replace(key=b"another")
+    assert planted([once, other, once, once], apart=2) == [0, 1, 2]
+    assert planted([once, other, once, once]) == [0, 1, 2, 3]
+
+
 def test_every_sentinel_raises_the_planted_alert() -> None:
     records = [(made.key, decode_event(made.at(START))) for made in sentinels(Population(customers=10))]
     raised = [event_id for rule, event_id in raised_by_peers(records) if rule == PLANTED_RULE]

@@ -70,24 +70,24 @@ def arrivals_with(latencies: list[float], end: float) -> list[Arrival]:
 def test_latency_quantiles_leave_out_the_warm_up() -> None:
     # At 10/s a warm-up of 1 s leaves out events 0 to 9; the others took 10 to 109 ms.
     slow, rest = [9.0] * 10, [0.01 + number / 1000 for number in range(100)]
-    found = latency(arrivals_with(slow + rest, 50.0), rate=10, warm_up=1, planted=100, end=50.0)
+    found = latency(arrivals_with(slow + rest, 50.0), rate=10, warm_up=1, planted=range(10, 110), end=50.0)
     assert (found.p50, found.p99, found.alerts) == (pytest.approx(0.059), pytest.approx(0.108), 100)
 
 
 def test_load_is_sustained_when_all_planted_alerts_came_in_time() -> None:
-    assert latency(arrivals_with([0.1] * 20, 5.0), rate=1, warm_up=0, planted=20, end=5.0).sustained
+    assert latency(arrivals_with([0.1] * 20, 5.0), rate=1, warm_up=0, planted=range(20), end=5.0).sustained
 
 
 def test_a_missing_planted_alert_means_not_sustained() -> None:
-    assert not latency(arrivals_with([0.1] * 19, 5.0), rate=1, warm_up=0, planted=20, end=5.0).sustained
+    assert not latency(arrivals_with([0.1] * 19, 5.0), rate=1, warm_up=0, planted=range(20), end=5.0).sustained
 
 
 def test_a_second_behind_at_the_end_means_not_sustained() -> None:
-    assert not latency(arrivals_with([1.0] * 20, 5.0), rate=1, warm_up=0, planted=20, end=5.0).sustained
+    assert not latency(arrivals_with([1.0] * 20, 5.0), rate=1, warm_up=0, planted=range(20), end=5.0).sustained
 
 
 def test_no_alerts_at_all_means_not_sustained() -> None:
-    found = latency([], rate=1, warm_up=0, planted=0, end=5.0)
+    found = latency([], rate=1, warm_up=0, planted=[], end=5.0)
     assert (found.sustained, found.behind) == (False, math.inf)
 
 

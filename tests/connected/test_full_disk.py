@@ -29,7 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 async def test_a_full_disk_ends_the_worker_and_loses_nothing(broker: str, fresh_prefix: str, small_disk: Path) -> None:
     parts = slices(portfolio(seed=15), 2)
-    async with plant(broker, fresh_prefix, store="rocksdb") as workers:
+    async with plant(broker, fresh_prefix, store="rocksdb", store_buffer_bytes=65_536) as workers:
         workers.folder = small_disk
         await publish(broker, fresh_prefix, parts[0])
         worker = workers.start()

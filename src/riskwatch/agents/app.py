@@ -145,6 +145,7 @@ def build_app(settings: Settings, security: Security) -> RiskwatchApp:
         name="state",
         kind=settings.store,
         folder=settings.data_dir / settings.prefix,
+        buffer_bytes=settings.store_buffer_bytes,
         partitions=settings.partitions,
         changelog_topic=app.topic(
             topics.full_name(CHANGELOG, settings.prefix),

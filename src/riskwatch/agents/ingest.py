@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from riskwatch.agents.align import Aligner
+from riskwatch.agents.backlog import Written
 from riskwatch.agents.clock import EventClock
 from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
-from riskwatch.agents.outbox import Item, Outbox, Revoked
+from riskwatch.agents.outbox import Item, Outbox, Receipt, Revoked
 from riskwatch.agents.refusals import refused_letters
 from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
 from riskwatch.streams.packing import pack_tick
+
+ROOM_SECONDS = 0.005
+"""Between two looks whether the monitor has taken what was written to its journal."""
 
 IDLE_SECONDS = 0.02
 """Longest wait for a topic that lags and has not been fetched, before the others go on without it."""
@@ -73,6 +77,7 @@ class Lanes:
                 self._drop(topic)
         if not self._messages:
             return
+        await self._ingest.room(self._number, lambda: any(map(consumer.owns, self._messages.values())))
         more = {topic: self._ingest.has_more(message) for topic, message in self._messages.items()}
         entries, emptied = self._aligner.release(more)
         messages = list(self._messages.values())
@@ -171,10 +176,18 @@ class Ingest:
         highwater = self.consumer.highwater(message.tp)
         return highwater is not None and highwater > message.offset + 1
 
+    async def room(self, number: int, owned: Callable[[], bool]) -> None:
+        """Waits while this worker's monitor has a batch of the journal partition in hand and another before it: what
+        is written further ahead would have to be fetched again. Not while the flow is stopped: then the monitor takes
+        nothing, and what is in hand here is to end."""
+        consumer = self.consumer
+        while consumer.flow_active and owned() and consumer.waiting(self._journal, number) >= consumer.batch_records:
+            await asyncio.sleep(ROOM_SECONDS)
+
     async def write(self, entries: Sequence[tuple[int, bytes, bytes]], owned: Callable[[], bool]) -> None:
         """Appends entries to their journal partitions, all acknowledged when it returns."""
         by_partition: dict[int, list[Item]] = {}
-        clock = self._clock
+        clock, now_ms = self._clock, self._now_ms()
         for partition, key, value in entries:
             items = by_partition.get(partition)
             if items is None:
@@ -183,8 +196,8 @@ class Ingest:
                 at_ms = occurred_at_of(value)
                 tick = clock.tick_before(partition, at_ms)
                 if tick is not None:
-                    items.append((None, pack_tick(tick), (), None))
-            items.append((key, value, (), None))
+                    items.append((None, pack_tick(tick), (), now_ms))
+            items.append((key, value, (), now_ms))
         await asyncio.gather(*[self._append(p, items, owned) for p, items in by_partition.items()])
         self._metrics.journal_entries.labels("upstream").inc(len(entries))
 
@@ -193,7 +206,20 @@ class Ingest:
         receipt = await self._outbox.write(self._journal, partition, items, owned)
         if receipt.refused:
             await self._bury_refused(partition, receipt.refused, owned)
+        else:
+            self._offer(partition, items, receipt)
         self._metrics.stage_seconds.labels("journal").observe(time.perf_counter() - began)
+
+    def _offer(self, partition: int, items: list[Item], receipt: Receipt) -> None:
+        """Hands what was written to this worker's monitor, if it reads the partition."""
+        written = iter(items)
+        for base, count in receipt.chunks:
+            records = [
+                Written(offset, timestamp or 0, key, value)
+                for offset, (key, value, _, timestamp) in zip(range(base, base + count), written, strict=False)
+            ]
+            if self.consumer.offer(self._journal, partition, base, records):
+                self._metrics.handed_over.inc(count)
 
     async def _bury_refused(self, partition: int, refused: list[Item], owned: Callable[[], bool]) -> None:
         """The broker takes no entry of this size: kept as a dead letter, cut if need be."""
@@ -208,6 +234,6 @@ class Ingest:
         """Writes a tick of the wall clock to the journal partitions that this worker stands for."""
         name = topics.full_name(topics.APPLICATIONS, self._prefix)
         numbers = [tp.partition for tp in self.consumer.assignment() if tp.topic == name]
-        item: Item = (None, pack_tick(at_ms), (), None)
-        await asyncio.gather(*[self._outbox.write(self._journal, number, [item]) for number in numbers])
+        item: Item = (None, pack_tick(at_ms), (), at_ms)
+        await asyncio.gather(*[self._append(number, [item], lambda: True) for number in numbers])
         self._metrics.journal_entries.labels("tick").inc(len(numbers))

@@ -35,6 +35,9 @@ class Metrics:
 
         self.records_in = counter("records_in", "Records read from input topics.", "topic")
         self.journal_entries = counter("journal_entries", "Entries that ingest wrote to the journal.", "origin")
+        self.handed_over = counter(
+            "journal_handed_over", "Journal entries that went from ingest to this worker's monitor without a fetch."
+        )
         self.dead_letters = counter("dead_letters", "Records that went to dead-letters.", "code")
         self.tombstones = counter("tombstones", "Input records without a value, which are ignored.", "topic")
         self.clamped = counter("clamped", "Events dated in the future whose time was set back.", "topic")

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     store: Literal["rocksdb", "memory"] = Field(
         "rocksdb", description="local copy of the state; the changelog is the truth"
     )
+    store_buffer_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=65_536,
+        description="rows of a partition that RocksDB gathers before it writes them to disk; what a crash leaves to be "
+        "restored from the changelog",
+    )
     data_dir: Path = Field(Path("data"), description="folder of the local state, one for each worker")
     policy: Path | None = Field(None, description="policy file; the packaged base policy if absent")
     identifier_key: SecretStr = Field(

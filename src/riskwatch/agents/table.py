@@ -78,11 +78,12 @@ class StateTable(Table):  # type: ignore[misc]
         *,
         kind: str,
         folder: Path,
+        buffer_bytes: int,
         on_restored: Callable[[int, float], None],
         on_failed: Callable[[BaseException], None],
         **kwargs: Any,
     ) -> None:
-        self._partitions = Partitions(kind, folder)
+        self._partitions = Partitions(kind, folder, buffer_bytes)
         self._on_restored = on_restored
         self._on_failed = on_failed
         # With a buffer of 1 Faust would read the table's own changelog for good, not only in a recovery.

@@ -18,13 +18,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 import faust
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from riskwatch.agents.fetched import take
+from riskwatch.agents.backlog import Backlog, Written
 from riskwatch.agents.inject import fault
 
 FETCH_BYTES = 65_536
@@ -32,30 +31,38 @@ FETCH_BYTES = 65_536
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """The thread that owns the aiokafka consumer. Waits for records of partitions that have no batch in flight."""
+    """The thread that owns the aiokafka consumer. Its records are taken in the main thread, out of `backlog`."""
 
-    _freed: asyncio.Event | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.backlog = Backlog(self.app.batch_records, self._arrived)
+        self._news = asyncio.Event()
+        self._waits = False
+        self._main: asyncio.AbstractEventLoop | None = None
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         """Faust asks the broker to answer a fetch as soon as there is one record, and to hold an empty one for 1.5 s.
 
-        A partition whose records are taken while a fetch is held is not part of that fetch, so its next record would
-        wait for as long; and a fetch for each record is dear on both sides (measured at 1,000 records/s: 0.8
-        processors for the worker, 1 for the broker). So the broker holds a fetch shortly, and answers early only for
-        many records: those of all partitions then move together.
+        A fetch for each record is dear on both sides (measured at 1,000 records/s: 0.8 processors for the worker, 1
+        for the broker). So the broker holds a fetch shortly, and answers early only for many records: those of all
+        partitions then move together.
         """
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = int(self.app.fetch_wait_seconds * 1000)
         consumer._fetch_min_bytes = FETCH_BYTES
         return consumer
 
-    def free(self) -> None:
-        """A partition has become free: wake the fetch that waits. Callable from any thread."""
-        self.thread_loop.call_soon_threadsafe(self._wake)
+    async def on_start(self) -> None:
+        await super().on_start()
+        self.backlog.attach(self._ensure_consumer()._fetcher)
 
-    def _wake(self) -> None:
-        if self._freed is not None:
-            self._freed.set()
+    def free(self) -> None:
+        """A partition has become free, or its agents take records again. From the main thread."""
+        self._news.set()
+
+    def _arrived(self) -> None:
+        if self._waits and self._main is not None:
+            self._main.call_soon_threadsafe(self._news.set)
 
     def _open(self, tp: TP) -> bool:
         """Whether agents take the partition's records now: changelogs always, streams once recovery is over.
@@ -66,65 +73,31 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return self.consumer.streams_open or not self.app.topics.acks_enabled_for(tp.topic)
 
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
-        records: dict[TP, list[Any]] = await self.call_thread(
-            self._fetch_batches, self._ensure_consumer(), active_partitions, timeout
-        )
-        return records
-
-    async def _fetch_batches(self, consumer: Any, active: set[TP], timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
-        if not self.consumer.flow_active:
-            return {}
-        fetcher = consumer._fetcher
-        if consumer._closed or fetcher._closed:
-            raise driver.ConsumerStoppedError
-        if self._freed is None:
-            self._freed = asyncio.Event()
-        in_flight = self.consumer.in_flight
-        limit = self.consumer.batch_records
-        deadline = time.monotonic() + timeout
-        with fetcher._subscriptions.fetch_context():
-            while True:
-                self._freed.clear()
-                if fetcher._subscriptions.reassignment_in_progress:
-                    await fetcher._subscriptions.wait_for_assignment()
-                drained = drain(fetcher, {tp for tp in active if tp not in in_flight and self._open(tp)}, limit)
-                left = deadline - time.monotonic()
-                if drained or left <= 0 or not self.consumer.flow_active:
-                    return drained
-                arrival = fetcher._create_fetch_waiter()
-                freed = asyncio.ensure_future(self._freed.wait())
-                done, pending = await asyncio.wait([arrival, freed], timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                for waiter in pending:
-                    waiter.cancel()
-                if fetcher._closed:
-                    return {}
-                if arrival in done:
-                    arrival.result()  # raises what the broker refused
-
-
-def drain(fetcher: Any, wanted: set[TP], limit: int) -> dict[TP, list[Any]]:
-    """Takes up to `limit` fetched records of each wanted partition out of aiokafka's fetcher."""
-    drained: dict[TP, list[Any]] = {}
-    for tp in list(fetcher._records):
-        if tp not in wanted:
-            if not fetcher._subscriptions.is_assigned(tp):
-                del fetcher._records[tp]
-            continue
-        fetched = fetcher._records[tp]
-        if type(fetched) is FetchResult:
-            records = take(fetched, limit)
-            if not fetched.has_more():
-                del fetcher._records[tp]
-                fetcher._notify(fetcher._wait_consume_future)
-            if records:
-                drained[tp] = records
-        elif drained:
-            return drained
-        else:
-            del fetcher._records[tp]
-            fetcher._notify(fetcher._wait_consume_future)
-            fetched.check_raise()
-    return drained
+        """Records of partitions that have no batch in flight, as soon as there are any."""
+        aiokafka = self._ensure_consumer()
+        consumer, backlog, active = self.consumer, self.backlog, active_partitions or set()
+        self._main = loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        alarm = loop.call_at(deadline, self._news.set)
+        backlog.want(active)
+        try:
+            with aiokafka._subscription.fetch_context():  # its coordinator leaves the group when nobody fetches
+                while consumer.flow_active:
+                    if aiokafka._closed or aiokafka._fetcher._closed:
+                        raise driver.ConsumerStoppedError
+                    self._waits = True  # before the look: what arrives after it wakes
+                    self._news.clear()
+                    taken = backlog.take(
+                        lambda tp: tp in active and tp not in consumer.in_flight and self._open(tp),
+                        consumer.batch_records,
+                    )
+                    if taken or loop.time() >= deadline:
+                        return taken
+                    await self._news.wait()
+                return {}
+        finally:
+            self._waits = False
+            alarm.cancel()
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
@@ -136,6 +109,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.busy: set[TP] = set()
         self.finished: dict[TP, int] = {}
         self.streams_open = False
+        self.closing = False
         self.batch_records: int = self.app.batch_records
         self.drain_seconds: float = self.app.drain_seconds
 
@@ -156,11 +130,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 break
             if not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
-            end = self.highwater(tp)
-            if end is None:
-                continue
-            self.app.monitor.track_tp_end_offset(tp, end)
             last = batch[-1]
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp) or last.offset + 1)
             message = ConsumerMessage(
                 tp.topic, tp.partition, last.offset, (last.timestamp or 0) / 1000, last.timestamp_type,
                 (), None, batch, None, 0, 0, tp, generation_id=generation,
@@ -179,9 +150,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return None
         return end
 
+    def offer(self, topic: str, partition: int, base: int, records: list[Written]) -> bool:
+        """Records that this worker has just written at offsets `base` and on. True: it reads the partition too, and has
+        taken them over; False: they come by a fetch, to whoever reads it."""
+        taken = self.streams_open and bool(self._thread.backlog.offer(TP(topic, partition), base, records))
+        if taken:
+            self._thread.free()
+        return taken
+
+    def waiting(self, topic: str, partition: int) -> int:
+        """Records of a partition that are here and wait for its batch in flight to end."""
+        return int(self._thread.backlog.count(TP(topic, partition)))
+
     def begin(self, message: Any) -> bool:
-        """An agent starts on a batch. False: the partition has been revoked since, and the batch must be dropped."""
-        if not self.owns(message):
+        """An agent starts on a batch. False: the partition has been revoked since, or the worker is stopping, and the
+        batch must be dropped."""
+        if self.closing or not self.owns(message):
             return False
         self.busy.add(message.tp)
         return True
@@ -217,6 +201,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _new_offset(self, tp: TP) -> int | None:
         return self.finished.get(tp)
+
+    def close(self) -> None:
+        """The worker is stopping: batches under way end, no other begins, so that the last commit covers all that was
+        done."""
+        self.closing = True
+        self.stop_flow()
 
     def open_streams(self) -> None:
         """Recovery is over: batches of the streams may be delivered."""

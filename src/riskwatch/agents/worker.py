@@ -177,7 +177,7 @@ async def _shut_down(app: RiskwatchApp, settings: Settings, code: int) -> None:
     consumer = app.consumer
     with contextlib.suppress(Exception):
         if code == 0:
-            consumer.stop_flow()
+            consumer.close()
             while consumer.busy and time.monotonic() < deadline - settings.shutdown_seconds / 2:
                 await asyncio.sleep(0.01)
             await asyncio.wait_for(consumer.commit(), max(0.1, deadline - time.monotonic()))
