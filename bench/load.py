@@ -20,9 +20,6 @@ PARTITIONS = 4
 STEP_SECONDS = 1.0
 """Simulated time between two events of a backlog: with 10,000 customers, each does something about nine times a day."""
 
-DENSE_STEP_SECONDS = 0.4
-"""The same where a backlog is longer, so that it spans no more than a week."""
-
 _TICK_SECONDS = 0.005
 
 

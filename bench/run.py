@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
-from bench.load import DENSE_STEP_SECONDS, create_topics, delete_topics, publish_backlog, publish_live
+from bench.load import STEP_SECONDS, create_topics, delete_topics, publish_backlog, publish_live
 from bench.measure import Arrival
 from bench.mix import Population
 from bench.plan import DEFAULT, QUICK, Plan
@@ -125,7 +125,7 @@ class Run:
                     f"scale{customers}",
                     population,
                     self.plan.scale_records,
-                    DENSE_STEP_SECONDS,
+                    STEP_SECONDS * self.plan.customers / customers,  # a customer does as much in a day at every size
                 )
                 self.report.scale.append(found)
                 return f"{found.records_per_second:>9,.0f} records/s   {found.cpu_us:.1f} µs of processor a record"

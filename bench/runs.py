@@ -28,6 +28,8 @@ _AFTER_START_SECONDS = 3.0
 """Between a system's first work and the load: what it still imports and compiles in the background is done by then."""
 _APART_SECONDS = 1.5
 """Planted events of a customer that come closer are not waited for: the rule's cooldown is a second."""
+_QUIET_SECONDS = 0.5
+"""After the load, no alert for so long: all are out."""
 _SETTLE_SECONDS = {"riskwatch": 4.0, "faust": 6.0, "quix": 8.0, "bytewax": 13.0}
 """Longer than each system's interval between commits or snapshots, so that a stop leaves nothing to do again."""
 
@@ -252,10 +254,14 @@ def _start(bench: Bench, job: Job, clock: AlertClock, log: str, round_: int) -> 
 
 
 def _wait_for_planted(clock: AlertClock, expected: list[int], until: float) -> None:
-    """Waits for the alerts of all planted events, at most to a time; a system that has fallen behind does not get
-    there."""
+    """Waits for the alerts of all planted events, then for a stretch without alerts, at most to a time; a system that
+    has fallen behind does not get there."""
     while missing(clock.arrivals(), expected) and time.time() < until:
         time.sleep(0.1)
+    before = -1
+    while len(clock.arrivals()) != before and time.time() < until:
+        before = len(clock.arrivals())
+        time.sleep(_QUIET_SECONDS)
 
 
 def _finite(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -12,6 +13,9 @@ from reading import read
 from worker_process import plant, until
 
 from riskwatch.agents.provision import CHANGELOG
+
+RESTLESS_SECONDS = float(os.environ.get("RISKWATCH_TEST_RESTLESS_SECONDS", "20"))
+"""How long workers come and go; 300 in a release's proof."""
 
 
 async def test_workers_join_and_leave_under_load(broker: str, fresh_prefix: str, pytestconfig: Any) -> None:
@@ -34,6 +38,33 @@ async def test_workers_join_and_leave_under_load(broker: str, fresh_prefix: str,
         seconds = time.monotonic() - began
         outcome = await check_all(broker, fresh_prefix)
     figure(pytestconfig, "1, 2, 3, 2 and 1 workers", **outcome._asdict(), seconds=seconds)
+
+
+async def test_a_group_that_never_comes_to_rest_loses_nothing(
+    broker: str, fresh_prefix: str, pytestconfig: Any
+) -> None:
+    """A second worker comes and goes every few seconds, by SIGTERM and by kill -9 in turn, while events flow."""
+    rounds = max(2, round(RESTLESS_SECONDS / 10))
+    parts = slices(portfolio(seed=11), rounds)
+    async with plant(broker, fresh_prefix, batch_records=50, store="rocksdb") as workers:
+        steady = workers.start("steady")
+        began = time.monotonic()
+        for number, part in enumerate(parts):
+            guest = workers.start(f"guest-{number % 2}")
+            await publish(broker, fresh_prefix, part)
+            await guest.ready()
+            await until(lambda: time.monotonic() - began > 10 * number + 5, 30, "half of a round")  # noqa: B023
+            if number % 2:
+                guest.kill()
+            else:
+                code, _ = await guest.stop()
+                assert code == 0
+            await until(lambda: time.monotonic() - began > 10 * number + 10, 30, "a round")  # noqa: B023
+        await workers.settled(workers=[steady])
+        rebalances = int((await steady.metrics())["rebalances_total"])
+        outcome = await check_all(broker, fresh_prefix)
+    figure(pytestconfig, f"a worker comes and goes {rounds} times", **outcome._asdict(), rebalances=rebalances)
+    assert rebalances >= rounds
 
 
 async def test_the_late_writes_of_a_frozen_worker_change_nothing(
