@@ -114,8 +114,8 @@ class RocksPartition:
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         if not keys:
             return []
-        get = self._db.get
-        return [get(key) for key in keys]
+        found: list[bytes | None] = self._db.get(list(keys))
+        return found
 
     def write(self, rows: Iterable[Row], offset: int | None) -> None:
         batch = self._rocks.WriteBatch(raw_mode=True)
