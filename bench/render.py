@@ -63,8 +63,14 @@ def _run(report: Report) -> str:
         f"Measured {report.at[:10]} {_duration(report)} on {machine['cores']} cores"
         f" ({machine['processor']}), {machine['memory']}, {machine['system']}, Python {machine['python']}:"
         f" Apache Kafka {versions['kafka']}, riskwatch {versions['riskwatch']}, faust-streaming {versions['faust']},"
-        f" Quix Streams {versions['quix']}, Bytewax {versions['bytewax']}.{kind}{_others(report)}"
+        f" Quix Streams {versions['quix']}, Bytewax {versions['bytewax']}.{kind}{_apart(report)}{_others(report)}"
     )
+
+
+def _apart(report: Report) -> str:
+    if not report.again:
+        return ""
+    return f" In a run of their own: {', '.join(f'{phase} ({at})' for phase, at in report.again.items())}."
 
 
 def _others(report: Report) -> str:

@@ -35,6 +35,8 @@ class Report(Struct, kw_only=True):
     versions: dict[str, str]
     quick: bool = False
     minutes: float = 0.0
+    again: dict[str, str] = field(default_factory=dict)
+    """Phases that were measured in a run of their own, and when: ratios within them are of that run."""
     throughput: list[Throughput] = field(default_factory=list)
     pairs: list[Throughput] = field(default_factory=list)
     live: list[Live] = field(default_factory=list)
@@ -83,3 +85,14 @@ def compare_alerts(
             )
         )
     return agreements, by_rule
+
+
+def again(report: Report, fresh: Report, phases: list[str]) -> Report:
+    """A report without what some phases found, ready for them to be measured anew. Raises `ValueError` where it comes
+    of another machine or of other versions."""
+    if (report.machine, report.versions, report.quick) != (fresh.machine, fresh.versions, fresh.quick):
+        raise ValueError("the report is of another machine, of other versions, or of a quick run")
+    for phase in phases:
+        getattr(report, phase).clear()
+        report.again[phase] = fresh.at
+    return report

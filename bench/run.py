@@ -24,7 +24,7 @@ from bench.load import STEP_SECONDS, create_topics, delete_topics, publish_backl
 from bench.measure import Arrival
 from bench.mix import Population
 from bench.plan import DEFAULT, QUICK, Plan
-from bench.report import Report, compare_alerts, write_report
+from bench.report import Report, again, compare_alerts, read_report, write_report
 from bench.runs import Bench, backlog, live, recovery
 from bench.show import show
 from bench.systems import PACKAGES, SYSTEMS, TITLES, Name
@@ -142,6 +142,7 @@ def main() -> None:
         "--phases", default=",".join(PHASES), help="measurements, with commas between: " + ",".join(PHASES)
     )
     parser.add_argument("--out", type=Path, default=Path("out/bench.json"), help="where the report goes")
+    parser.add_argument("--add", action="store_true", help="measure the phases anew and keep the rest of the report")
     given = parser.parse_args()
     systems = [name for name in SYSTEMS if name in given.only.split(",")]
     phases = [phase for phase in PHASES if phase in given.phases.split(",")]
@@ -156,12 +157,13 @@ def main() -> None:
         origin = (time.time() - _BACK_SECONDS) // 3600 * 3600
         bench = Bench(broker=kafka.address, broker_pid=kafka.pid, folder=Path(folder), origin=origin)
         plan = QUICK if given.quick else DEFAULT
-        report = Report(
+        fresh = Report(
             at=datetime.now(UTC).isoformat(timespec="minutes"),
             machine=_machine(),
             versions=_versions(),
             quick=given.quick,
         )
+        report = again(read_report(given.out), fresh, phases) if given.add else fresh
         run = Run(bench, plan, report, given.out, console)
         console.print(
             f"[bold]Benchmark[/bold] on Apache Kafka {KAFKA_VERSION}, {os.cpu_count()} cores; warming up the broker"
@@ -170,7 +172,8 @@ def main() -> None:
         for phase in phases:
             console.print(f"[bold]{phase}[/bold]")
             getattr(run, phase)(systems)
-        report.minutes = (time.monotonic() - began) / 60
+        if not given.add:
+            report.minutes = (time.monotonic() - began) / 60
         write_report(report, given.out)
     show(report, console)
     console.print(f"[dim]{given.out} holds it all; `python -m bench.render` writes docs/benchmarks.md from it.[/dim]")

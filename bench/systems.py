@@ -69,6 +69,7 @@ class Job:
                 options = {
                     "broker": place.broker,
                     "store": "rocksdb",
+                    "lending": "off",  # decisions on applications are no part of the job that the peers do
                     "policy": policy,
                     "data-dir": place.folder if self.processes == 1 else "{folder}",
                     "prefix": place.group,

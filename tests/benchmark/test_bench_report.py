@@ -10,7 +10,7 @@ import pytest
 from bench.job import PLANTED_RULE
 from bench.measure import Arrival, latency, steady
 from bench.render import render
-from bench.report import Report, compare_alerts, read_report, write_report
+from bench.report import Report, again, compare_alerts, read_report, write_report
 from bench.runs import Live, Recovery, Throughput
 from bench.tables import latency_table, recovery_table, scaled_recovery, throughput_table
 
@@ -133,6 +133,21 @@ def test_the_page_says_which_targets_are_met() -> None:
     page = render(report(throughput=[measured("riskwatch", 30_000.0), measured("faust", 4_000.0)]))
     assert "| whole way on both processors, records/s | 30,000 or more | 30,000 ✓ |" in page
     assert "| times plain Faust, each at its best | 10 or more | 7.5 ✗ |" in page
+
+
+def test_phases_are_measured_anew_and_the_page_says_so() -> None:
+    before = report(throughput=[measured("riskwatch", 30_000.0)], scale=[measured("riskwatch", 20_000.0)])
+    after = again(before, report(), ["scale"])
+    assert (len(after.throughput), after.scale, list(after.again)) == (1, [], ["scale"])
+    assert "In a run of their own: scale (" in render(after)
+    assert "In a run of their own" not in render(report())
+
+
+def test_a_report_of_another_machine_is_not_added_to() -> None:
+    other = report()
+    other.machine = {**other.machine, "cores": "64"}
+    with pytest.raises(ValueError, match="another machine"):
+        again(report(), other, ["scale"])
 
 
 def test_the_page_tells_what_failed() -> None:
