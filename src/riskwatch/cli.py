@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("lag", "agents", "lag", _RUN, "How far the workers are behind, in records and seconds."),
     Command("publish", "streams", "publish", _WORK, "Publish events from a file of JSON lines."),
     Command("dead-letters", "streams", "dead_letters_app", _WORK, "List, show and replay records that were not read."),
+    Command("explain", "agents", "explain", _WORK, "Why an application was decided as it was."),
     Command("policy", "policy", "policy_app", _WORK, "Check and show policy files."),
 )
 

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from reading import Rows, committed, read, read_alerts, read_inputs, read_journal, read_state, upstream_places
+from msgspec.structs import replace
+from reading import (
+    Rows,
+    committed,
+    read,
+    read_alerts,
+    read_decisions,
+    read_inputs,
+    read_journal,
+    read_state,
+    read_trails,
+    upstream_places,
+)
 
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Program
@@ -20,10 +32,12 @@ from riskwatch.agents.store import MemoryPartition
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.lendingbook import packaged_book
 from riskwatch.policy.rules import base_policy, compile_rules
 from riskwatch.scoring.labels import PENDING, unpack_predictions
 from riskwatch.streams import topics
 from riskwatch.streams.deadletters import diagnosis
+from riskwatch.streams.decisions import DecisionTrail, encode_decision
 from riskwatch.streams.outputs import Alert
 from riskwatch.streams.topics import full_name
 
@@ -33,17 +47,19 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts` in order; `new`: entries that count."""
+    """`state`: rows by partition and key; `alerts` and `decisions` in order; `new`: entries that count."""
 
     state: Rows
     alerts: list[Alert]
+    decisions: list[DecisionTrail]
     new: int
 
 
 def program(rules: RuleSet | None = None, layout: Layout | None = None) -> Program:
-    """The base policy over the feature table, as a worker without settings runs it."""
+    """The base policy over the feature table and the packaged lending policies, as a worker without settings runs
+    them."""
     layout = compile_layout(FEATURES) if layout is None else layout
-    return Program(layout, compile_rules(base_policy(), layout.names) if rules is None else rules, {})
+    return Program(layout, compile_rules(base_policy(), layout.names) if rules is None else rules, {}, packaged_book())
 
 
 def recompute(
@@ -54,6 +70,7 @@ def recompute(
     running = program() if with_program is None else with_program
     state: Rows = {}
     alerts: list[Alert] = []
+    decisions: list[DecisionTrail] = []
     new = 0
     for number, records in sorted(journal.items()):
         partition = Partition(number, MemoryPartition())
@@ -66,9 +83,10 @@ def recompute(
             partition.store.write(folded.rows, None)
             folded.settle(partition)
             alerts += folded.alerts
+            decisions += folded.decisions
             new += folded.counts.new
         state[number] = dict(partition.store.scan())
-    return Expected(state, alerts, new)
+    return Expected(state, alerts, decisions, new)
 
 
 def comparable(state: Rows) -> Rows:
@@ -111,6 +129,12 @@ def told(alert: Alert) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def told_decision(trail: DecisionTrail) -> bytes:
+    """A decision with its trail, without its place in the journal and the time at which it was made."""
+    place = replace(trail.decision.cause, partition=0, offset=0)
+    return encode_decision(replace(trail, decision=replace(trail.decision, cause=place, decided_at=NOW)))
+
+
 class Outcome(NamedTuple):
     """What a run left behind, beside what the journal says it should have."""
 
@@ -121,6 +145,7 @@ class Outcome(NamedTuple):
     tombstones: int
     alerts: int
     repeated_alerts: int
+    decisions: int
 
 
 async def check_all(broker: str, prefix: str, with_program: Program | None = None) -> Outcome:
@@ -142,12 +167,24 @@ async def check_all(broker: str, prefix: str, with_program: Program | None = Non
     assert_same_state(state, expected.state)
     alerts = await read_alerts(broker, prefix)
     assert {told(alert) for alert in alerts} == {told(alert) for alert in expected.alerts}
+    decisions = await assert_same_decisions(broker, prefix, expected.decisions)
     ids = [alert.alert_id for alert in alerts]
     assert len(set(ids)) == len(expected.alerts), "an id names one alert"
     return Outcome(
         inputs=len(inputs), journaled=len(places), repeated_entries=sum(places.values()) - len(places),
         dead=len(letters), tombstones=len(tombstones), alerts=len(set(ids)), repeated_alerts=len(ids) - len(set(ids)),
+        decisions=decisions,
     )  # fmt: skip
+
+
+async def assert_same_decisions(broker: str, prefix: str, expected: Sequence[DecisionTrail]) -> int:
+    """Every application has its decision, and its trail, as the fold makes them → how many."""
+    trails = await read_trails(broker, prefix)
+    assert {told_decision(each) for each in trails} == {told_decision(each) for each in expected}
+    decisions = await read_decisions(broker, prefix)
+    wanted = {each.decision.decision_id: each.decision.outcome for each in expected}
+    assert {each.decision_id: each.outcome for each in decisions} == wanted
+    return len(wanted)
 
 
 def assert_same_state(state: Rows, expected: Rows) -> None:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.statecodec import newer
 from riskwatch.streams import topics
+from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, decode_alert
 from riskwatch.streams.packing import headers_of
@@ -79,6 +80,16 @@ async def read_journal(broker: str, prefix: str) -> dict[int, list[Any]]:
 async def read_alerts(broker: str, prefix: str) -> list[Alert]:
     """Every alert that was published, repeats and all."""
     return [decode_alert(record.value) for record in await read(broker, prefix, *ALERTS)]
+
+
+async def read_decisions(broker: str, prefix: str) -> list[Decision]:
+    """Every decision that was published, repeats and all."""
+    return [decode_decision(record.value) for record in await read(broker, prefix, topics.DECISIONS)]
+
+
+async def read_trails(broker: str, prefix: str) -> list[DecisionTrail]:
+    """Every trail that was published, repeats and all."""
+    return [decode_trail(record.value) for record in await read(broker, prefix, topics.DECISION_TRAILS)]
 
 
 Rows = dict[int, dict[bytes, bytes]]

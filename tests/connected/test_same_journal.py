@@ -10,8 +10,8 @@ import pytest
 from figures import figure
 from journals_by_hand import Entry, entries_of, write_journal
 from load import portfolio
-from oracle import recompute, told
-from reading import read_alerts
+from oracle import recompute, told, told_decision
+from reading import read_alerts, read_trails
 from worker_process import plant
 
 FEW = 6
@@ -27,6 +27,12 @@ def expected(entries: list[Entry]) -> set[Any]:
     """The alerts of one partition's fold, in one batch: no transport, no cut."""
     records = [SimpleNamespace(key=key, value=value, offset=at) for at, (key, value) in enumerate(entries)]
     return {told(alert) for alert in recompute({0: records}, batch=len(records)).alerts}
+
+
+def expected_decisions(entries: list[Entry]) -> set[bytes]:
+    """The decisions of one partition's fold, in one batch."""
+    records = [SimpleNamespace(key=key, value=value, offset=at) for at, (key, value) in enumerate(entries)]
+    return {told_decision(trail) for trail in recompute({0: records}, batch=len(records)).decisions}
 
 
 def of_few(entries: list[Entry]) -> list[Entry]:
@@ -53,9 +59,11 @@ async def test_one_journal_raises_one_set_of_alerts(
         await made.settled()
         seconds = time.monotonic() - began
         alerts = await read_alerts(broker, fresh_prefix)
+        trails = await read_trails(broker, fresh_prefix)
     wanted = expected(part)
     assert {told(alert) for alert in alerts} == wanted
     assert len(wanted) >= 5
+    assert {told_decision(trail) for trail in trails} == expected_decisions(part)
     figure(
         pytestconfig, f"one journal, {partitions} partitions, batches of {batch}, {workers} workers",
         entries=len(part), alerts=len(wanted), repeats=len(alerts) - len(wanted), seconds=seconds,

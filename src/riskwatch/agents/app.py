@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ from riskwatch.agents.transport import BatchApp
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.lendingbook import NO_LENDING, LendingBook, packaged_book, read_book
 from riskwatch.policy.rules import base_policy, compile_rules, load_policy
 from riskwatch.scoring.settings import PromotionPolicy
 from riskwatch.streams import topics
@@ -206,7 +208,7 @@ def _attach_monitor(
     app: RiskwatchApp, settings: Settings, table: StateTable, outbox: Outbox, zones: dict[str, ZoneInfo]
 ) -> None:
     layout = compile_layout(FEATURES)
-    program = Program(layout, rules_of(settings, layout), zones)
+    program = Program(layout, rules_of(settings, layout), zones, lending_of(settings))
     monitor = Monitor(
         app=app,
         table=table,
@@ -229,6 +231,13 @@ def rules_of(settings: Settings, layout: Layout) -> RuleSet:
     """The rules of the worker's policy. Raises `PolicyError` with every fault of the file."""
     policy = base_policy() if settings.policy is None else load_policy(settings.policy, layout.names)
     return compile_rules(policy, layout.names)
+
+
+def lending_of(settings: Settings) -> LendingBook:
+    """The worker's lending policies. Raises `PolicyError` with every fault of a file, and `OSError`."""
+    if settings.lending == "off":
+        return NO_LENDING
+    return packaged_book() if settings.lending == "packaged" else read_book(Path(settings.lending))
 
 
 def _attach_learner(app: RiskwatchApp, settings: Settings, outbox: Outbox) -> None:

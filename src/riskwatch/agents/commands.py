@@ -23,6 +23,7 @@ def worker(
     store: Annotated[str | None, typer.Option(help="Local copy of the state: rocksdb or memory.")] = None,
     data_dir: Annotated[str | None, typer.Option(help="Folder of the local state, one for each worker.")] = None,
     policy: Annotated[str | None, typer.Option(help="Policy file; the packaged base policy if absent.")] = None,
+    lending: Annotated[str | None, typer.Option(help="Lending policies: packaged, off, or a folder of files.")] = None,
     member: Annotated[str | None, typer.Option(help="Static member id, for a quick return after a restart.")] = None,
     clock: Annotated[str | None, typer.Option(help="Where ticks come from: wall, or events for replays.")] = None,
     batch_records: Annotated[int | None, typer.Option(help="Most records of a partition in a batch.")] = None,
@@ -41,8 +42,8 @@ def worker(
 
     given = {
         "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store, "redis": redis,
-        "data_dir": data_dir, "policy": policy, "member": member, "clock": clock, "batch_records": batch_records,
-        "metrics_port": metrics_port, "log_level": log_level,
+        "data_dir": data_dir, "policy": policy, "lending": lending, "member": member, "clock": clock,
+        "batch_records": batch_records, "metrics_port": metrics_port, "log_level": log_level,
         "roles": None if roles is None else frozenset(role.strip() for role in roles.split(",")),
     }  # fmt: skip
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -71,6 +72,41 @@ def lag(
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_show_lag(broker, group, prefix, every if watch else None, as_json))
+
+
+def explain(
+    decision: Annotated[str, typer.Argument(help="Id of the decision, or of the application.")],
+    broker: Annotated[
+        str, typer.Option(envvar="RISKWATCH_BROKER", help="Kafka bootstrap servers, comma-separated host:port.")
+    ] = "127.0.0.1:9092",
+    prefix: Annotated[
+        str, typer.Option(envvar="RISKWATCH_PREFIX", help="First part of every topic's name.")
+    ] = "riskwatch",
+    language: Annotated[str, typer.Option(help="Language of the texts for the applicant: en or zh.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole trail as one JSON object.")] = False,
+) -> None:
+    """Explain a decision on an application: outcome, reasons, plan, score, rules, every input, the policy's version."""
+    import asyncio
+    import os
+
+    from rich.console import Console
+
+    from riskwatch.agents.explaining import explain as shown
+    from riskwatch.agents.explaining import find_trail
+    from riskwatch.streams.connecting import security_from
+    from riskwatch.streams.decisions import encode_decision
+
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
+    trail = asyncio.run(find_trail(broker, security_from(os.environ), prefix, decision))
+    if as_json:
+        typer.echo(encode_decision(trail))
+        return
+    console = Console(highlight=False)
+    for number, part in enumerate(shown(trail, language)):
+        if number:
+            console.print()
+        console.print(part)
 
 
 async def _show_lag(broker: str, group: str, prefix: str, every: float | None, as_json: bool) -> None:

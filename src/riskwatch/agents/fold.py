@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from riskwatch.agents.deciding import Deciding
 from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
 from riskwatch.agents.labelling import Labelling, raw_inputs
@@ -28,12 +29,15 @@ from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evol
 from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD
 from riskwatch.streams.entry import Flag, Kind
+from riskwatch.streams.events import LoanApplied
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
+_OPENED_AND_DECIDED = _OPENED.copy()
+_OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
 
 
 class Folding:
@@ -54,6 +58,8 @@ class Folding:
         self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
         self._derived: list[Derived] = []
         self._labels = Labelling(partition)
+        self._deciding = Deciding(program, partition.number)
+        self._opened = _OPENED_AND_DECIDED if program.lending else _OPENED
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -96,7 +102,7 @@ class Folding:
 
     def _open_entries(self) -> None:
         """Entries that change accounts, time, models or labels, one by one in journal order."""
-        positions = np.flatnonzero(_OPENED[self._kinds])
+        positions = np.flatnonzero(self._opened[self._kinds])
         places = np.searchsorted(self._mine, positions)
         for position, place in zip(positions.tolist(), places.tolist(), strict=True):
             kind = int(self._kinds[position])
@@ -116,6 +122,9 @@ class Folding:
         scratch = self._scratch
         account = scratch.account(row)
         event = unpack_event(value)
+        if isinstance(event, LoanApplied):
+            self._deciding.note(place, event, account, int(entry["occurred_at"]))
+            return
         zone = self._program.zone(event.tenant)
         facts = evolve_account(account, event, int(entry["occurred_at"]), zone)
         self._entries["due_amount"][place] = facts.due_amount
@@ -169,6 +178,7 @@ class Folding:
         moved = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
         self._segments = [(0, self._segments[0][1]), *moved[1:]]
         self._labels.shift(before)
+        self._deciding.shift(before)
         self._mine = np.insert(self._mine, before, -1)
 
     def _evolve_and_judge(self) -> None:
@@ -179,6 +189,10 @@ class Folding:
         out.counts.late = int((late[new] > 0).sum())
         if not len(new):
             return
+        out.decisions = self._deciding.decide(
+            matrix, self._entries, self._entry_offsets, self._entry_keys, self._detected_at
+        )
+        out.counts.without_policy = self._deciding.without_policy
         scores = self._score(matrix, new)
         entries, features, scores_new = self._entries, matrix, scores
         if len(new) < len(entries):

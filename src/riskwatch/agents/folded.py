@@ -13,17 +13,21 @@ from riskwatch.agents.store import Row
 from riskwatch.features.layout import Layout
 from riskwatch.features.timers import Overdue
 from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
 from riskwatch.scoring.linear import LinearModel
+from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.outputs import Alert, TrainingExample
 
 
 @dataclass(frozen=True)
 class Program:
-    """What the fold runs: features, rules, the zone of each tenant (UTC where none is named); and room to work in."""
+    """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
+    decide applications; and room to work in."""
 
     layout: Layout
     rules: RuleSet
     zones: Mapping[str, ZoneInfo]
+    lending: LendingBook = NO_LENDING
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
@@ -42,6 +46,7 @@ class Counts:
     late: int = 0
     derived: int = 0
     ticks: int = 0
+    without_policy: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Folded:
     partition_row: PartitionRow
     rows: list[Row] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    decisions: list[DecisionTrail] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)
     looks: dict[bytes, int] = field(default_factory=dict)
     models: dict[str, LinearModel] = field(default_factory=dict)

@@ -64,6 +64,14 @@ class Metrics:
         self.journal_to_alert = histogram(
             "journal_to_alert_seconds", "From an entry's writing to its alert's acknowledgement.", _LATENCIES
         )
+        self.decisions = counter("decisions", "Decisions on applications.", "outcome", "product")
+        self.undecided = counter(
+            "undecided_applications", "Applications for which their institution has no lending policy."
+        )
+        self.occurrence_to_decision = histogram(
+            "occurrence_to_decision_seconds", "From an application's own time to its decision's acknowledgement.",
+            _LATENCIES,
+        )  # fmt: skip
 
         self.commits = counter("commits", "Offsets committed, by topic.", "topic")
         self.refused_outputs = counter("refused_outputs", "Outputs that the broker refused for good.", "topic")

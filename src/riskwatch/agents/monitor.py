@@ -30,6 +30,7 @@ from riskwatch.agents.table import StateTable
 from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
+from riskwatch.streams.decisions import encode_decision
 from riskwatch.streams.outputs import Alert, encode_output
 from riskwatch.streams.packing import customer_key
 
@@ -62,7 +63,7 @@ class Monitor:
             topic.name: topics.full_name(topic, prefix)
             for topic in (
                 topics.FRAUD_ALERTS, topics.EARLY_WARNINGS, topics.SHADOW_ALERTS, topics.TRAINING_EXAMPLES,
-                topics.DEAD_LETTERS,
+                topics.DEAD_LETTERS, topics.DECISIONS, topics.DECISION_TRAILS,
             )
         }  # fmt: skip
         self._partitions: dict[int, Partition] = {}
@@ -145,7 +146,7 @@ class Monitor:
             partition.store.write(folded.rows, receipt.last_offset)
             folded.settle(partition)
         fault("after-store")
-        if folded.alerts:
+        if folded.alerts or folded.decisions:
             stage.labels("outputs").observe(outputs_done - began)
         stage.labels("changelog").observe(changelog_done - outputs_done)
         stage.labels("store").observe(time.perf_counter() - changelog_done)
@@ -156,6 +157,12 @@ class Monitor:
             by_topic.setdefault(_topic_of(alert), []).append(
                 (customer_key(alert.tenant, alert.customer_id), encode_output(alert), (), None)
             )
+        for trail in folded.decisions:  # the trail first: a decision that is out can be explained
+            key = customer_key(trail.decision.tenant, trail.decision.customer_id)
+            by_topic.setdefault(topics.DECISION_TRAILS.name, []).append((key, encode_decision(trail), (), None))
+        for trail in folded.decisions:
+            key = customer_key(trail.decision.tenant, trail.decision.customer_id)
+            by_topic.setdefault(topics.DECISIONS.name, []).append((key, encode_decision(trail.decision), (), None))
         for name, items in by_topic.items():
             await self._write_output(self._names[name], number, items, owned)
         if folded.examples:
@@ -243,6 +250,12 @@ class Monitor:
                 metrics.alerts.labels(alert.rule, alert.severity, alert.kind).inc()
             metrics.occurrence_to_alert.observe(max(0.0, now - alert.occurred_at.timestamp()))
             metrics.journal_to_alert.observe(max(0.0, now - alert.detected_at.timestamp()))
+        for trail in folded.decisions:
+            decision = trail.decision
+            metrics.decisions.labels(decision.outcome, decision.product).inc()
+            metrics.occurrence_to_decision.observe(max(0.0, now - decision.occurred_at.timestamp()))
+        if counts.without_policy:
+            metrics.undecided.inc(counts.without_policy)
         for rule, count in Counter(folded.suppressed).items():
             metrics.suppressed.labels(rule).inc(count)
         for model in folded.models.values():

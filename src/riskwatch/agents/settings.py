@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="folder of the local state, one for each worker")
     policy: Path | None = Field(None, description="policy file; the packaged base policy if absent")
+    lending: str = Field(
+        "packaged",
+        description="lending policies that decide applications: `packaged`, `off`, or a folder of policy files",
+    )
     identifier_key: SecretStr = Field(
         SecretStr("riskwatch-development-key"),
         min_length=16,

@@ -29,6 +29,9 @@ FEED = 60
 PLAIN_SECONDS = 5.0
 
 
+_DECIDED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
+
+
 class LivePage:
     """The live page; used as `with LivePage(console) as page`, and shown by `page.show(scene, new_alerts)`."""
 
@@ -195,6 +198,10 @@ def summary(scene: Scene, now: float) -> RenderableType:
         )
     if scene.balance is not None:
         facts.add_row("accounted for", balance_line(scene.balance))
+    decided = {outcome: int(scene.metrics.get(f"decisions_total.{outcome}", 0)) for outcome in _DECIDED}
+    if sum(decided.values()):
+        told = ", ".join(f"{count:,} {_DECIDED[outcome]}" for outcome, count in decided.items())
+        facts.add_row("decisions", f"{sum(decided.values()):,} applications: {told}")
     if scene.served is not None:
         facts.add_row(
             "views", f"{scene.served:,} of {len(scene.alerts):,} alerts shown in Redis, by customer and by time"
@@ -220,6 +227,7 @@ def where_next() -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for command, meaning in (
         ("riskwatch demo --seed 8 --customers 2000", "other customers, and more of them"),
+        ("riskwatch policy check FILE", "a lending policy of your own for the decisions: docs/lending.md"),
         ("riskwatch policy show", "the rules behind these alerts; copy the file and change them"),
         ("riskwatch simulate events.jsonl", "the same events as a file, to publish to a broker of your own"),
         ("riskwatch replay transactions PATH", "real records: alerts and a model that learns, with their precision"),

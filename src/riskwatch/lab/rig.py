@@ -122,8 +122,8 @@ def _get(url: str) -> str | None:
 
 
 def sum_metrics(text: str) -> dict[str, float]:
-    """Samples of a Prometheus page by name without `riskwatch_`, summed over labels; `name{agent="x"}` stays apart as
-    `name.x`.
+    """Samples of a Prometheus page by name without `riskwatch_`, summed over labels; `name{agent="x"}` and
+    `name{outcome="x"}` stay apart as `name.x`.
     """
     sums: dict[str, float] = {}
     for line in text.splitlines():
@@ -133,7 +133,7 @@ def sum_metrics(text: str) -> dict[str, float]:
         name, _, labels = sample.removeprefix("riskwatch_").partition("{")
         with contextlib.suppress(ValueError):
             sums[name] = sums.get(name, 0.0) + float(value)
-            if labels.startswith('agent="'):
+            if labels.startswith(('agent="', 'outcome="')):
                 apart = f"{name}.{labels.split(chr(34))[1]}"
                 sums[apart] = sums.get(apart, 0.0) + float(value)
     return sums

@@ -17,14 +17,19 @@ policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
 def check(
     file: Annotated[Path, typer.Argument(help="the policy file (TOML)", exists=True, dir_okay=False, readable=True)],
 ) -> None:
-    """Check a policy file: every fault with its line; exit 1 if there is one."""
+    """Check a policy file, of rules or of lending: every fault with its line; exit 1 if there is one."""
     from rich.console import Console
     from rich.markup import escape
 
+    from riskwatch.policy.lendingfile import is_lending, load_lending
+    from riskwatch.policy.lendingshow import print_lending
     from riskwatch.policy.rules import PolicyError, load_policy
 
     console = Console(soft_wrap=True, highlight=False)
     try:
+        if is_lending(file.read_text(encoding="utf-8", errors="replace")):
+            print_lending(load_lending(file), console)
+            return
         policy = load_policy(file)
     except PolicyError as error:
         for fault in error.faults:
@@ -41,15 +46,20 @@ def show(
     ] = None,
     rule: Annotated[str | None, typer.Option(help="show one rule in full")] = None,
 ) -> None:
-    """Show a policy's rules, or one rule in full."""
+    """Show a policy's rules, or one rule in full; of a lending policy, all that it comes to."""
     from rich.console import Console
     from rich.markup import escape
 
     from riskwatch.policy.faults import did_you_mean
+    from riskwatch.policy.lendingfile import is_lending, load_lending
+    from riskwatch.policy.lendingshow import print_lending
     from riskwatch.policy.rules import PolicyError, base_policy, load_policy
 
     console = Console(soft_wrap=True, highlight=False)
     try:
+        if file is not None and is_lending(file.read_text(encoding="utf-8", errors="replace")):
+            print_lending(load_lending(file), console)
+            return
         policy = base_policy() if file is None else load_policy(file)
     except PolicyError as error:
         console.print(f"[red]{escape(str(error))}[/red]")

@@ -115,6 +115,16 @@ EARLY_WARNINGS = Topic(
 SHADOW_ALERTS = Topic(
     name="shadow-alerts", role="output", description="What rules in shadow would have raised. Nobody acts on it."
 )
+DECISIONS = Topic(
+    name="decisions",
+    role="output",
+    description="What became of each application: outcome, grade, limit, rate, repayment plan, reasons.",
+)
+DECISION_TRAILS = Topic(
+    name="decision-trails",
+    role="output",
+    description="Every decision with all that it was made of: inputs, rules, points. For `riskwatch explain`.",
+)
 DEAD_LETTERS = Topic(
     name="dead-letters",
     role="output",
@@ -143,6 +153,8 @@ TOPICS: tuple[Topic, ...] = (
     FRAUD_ALERTS,
     EARLY_WARNINGS,
     SHADOW_ALERTS,
+    DECISIONS,
+    DECISION_TRAILS,
     DEAD_LETTERS,
     MODEL_METRICS,
 )
