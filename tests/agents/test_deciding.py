@@ -168,6 +168,8 @@ def test_without_a_policy_for_it_an_application_is_counted_and_not_decided() -> 
     only_cash = LendingBook(policy for policy in packaged_book().policies if policy.product == "cash-instalments")
     trails, (folded,) = run(log_of(applied(), applied(2, 1, product="consumer-credit")), book=only_cash)
     assert (len(trails), folded.counts.without_policy) == (1, 1)
+    trails, (folded,) = run(log_of(applied(currency="EUR")))
+    assert (trails, folded.counts.without_policy) == ([], 1)
     trails, (folded,) = run(log_of(applied()), book=NO_LENDING)
     assert (trails, folded.counts.without_policy) == ([], 0)
 
@@ -176,6 +178,6 @@ def test_without_a_policy_for_it_an_application_is_counted_and_not_decided() -> 
 def test_what_is_not_known_of_an_applicant_refers_or_costs_points(field: str) -> None:
     trail = only(log_of(applied(**{field: None})))
     if field == "declared":  # the age is not known: a legal bar that cannot be judged
-        assert (trail.decision.outcome, trail.decision.reasons[0].code) == ("refer", "age-below-legal")
+        assert (trail.decision.outcome, trail.decision.reasons[0].code) == ("refer", "application-incomplete")
     else:
         assert next(part.bin for part in trail.parts if part.characteristic == "bureau-score") == "unknown"

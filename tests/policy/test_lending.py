@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskwatch.policy.adverse import TEXTS
-from riskwatch.policy.lending import Assessment, LendingPolicy, assess
+from riskwatch.policy.lending import AdmissionRule, Assessment, LendingPolicy, assess
 from riskwatch.policy.lendingfile import packaged_lending
 from riskwatch.policy.lendingladder import LADDER
 from riskwatch.policy.lendingvocabulary import INPUTS
@@ -47,7 +47,14 @@ def test_a_good_applicant_is_approved_with_grade_limit_rate_and_plan() -> None:
     ("changes", "outcome", "step", "reason"),
     [
         ({"declared__age_years": 17.0}, "decline", "legal-bars", "age-below-legal"),
-        ({"declared__age_years": None}, "refer", "legal-bars", "age-below-legal"),
+        ({"declared__age_years": None}, "refer", "required", "application-incomplete"),
+        ({"declared__age_years": None, "library__listed": "block"}, "decline", "antifraud-declines", "listed-block"),
+        (
+            {"declared__age_years": None, "library__listed": "allow-always"},
+            "refer",
+            "allow-always",
+            "application-incomplete",
+        ),
         ({"declared__employment": "student"}, "decline", "legal-bars", "student-lending-barred"),
         ({"library__listed": "allow-always", "own__max_dpd": 60.0}, "approve", "allow-always", "allow-always"),
         ({"library__listed": "block"}, "decline", "antifraud-declines", "listed-block"),
@@ -60,7 +67,9 @@ def test_a_good_applicant_is_approved_with_grade_limit_rate_and_plan() -> None:
         ({"links__ring_size": 5.0}, "refer", "antifraud-refers", "linked-group"),
         ({"behaviour__seconds_since_sim_change": 3600.0}, "refer", "antifraud-refers", "account-recently-changed"),
         ({"own__applications_30d": 4.0}, "refer", "admission-refers", "applications-many"),
-        ({"application__amount": None}, "decline", "offer", "limit-below-minimum"),
+        ({"application__amount": None}, "refer", "required", "application-incomplete"),
+        ({"application__term_months": 0.0}, "refer", "required", "application-incomplete"),
+        ({"own__outstanding": None}, "refer", "required", "record-unavailable"),
         ({"own__outstanding": 9_970_000.0}, "decline", "offer", "limit-below-minimum"),
     ],
 )
@@ -122,6 +131,45 @@ def test_several_reasons_of_a_step_come_by_priority_and_are_at_most_four() -> No
     assert codes(found) == ["delinquency-own", "delinquency-others", "income-insufficient", "obligations-excessive"]
 
 
+def test_an_allowed_applicant_of_whom_the_amount_is_not_known_is_no_approval() -> None:
+    found = assessed(library__listed="allow-always", application__amount=None)
+    assert (found.outcome, found.decided_by, found.amount) == ("refer", "allow-always", 0)
+
+
+def test_the_best_grade_is_approved_without_reasons_and_a_worse_one_with_what_cost_it() -> None:
+    assert assessed(own__settled_loans=0.0).reasons == ()
+    # 751 - 60 (bureau 580 to 579: 46) - 52 (arrears of 29 to 59 days: 24) = 639: odds 20 * 2 ** (39 / 40) = 39.3.
+    found = assessed(bureau__score=500.0, bureau__max_dpd_12m=40.0)
+    assert (found.points, found.grade) == (639, "B")
+    assert found.pd == pytest.approx(1 / (1 + 20 * 2 ** (39 / 40)))
+    # The bureau score lost 106 - 46, arrears 76 - 24, age 76 - 70.
+    assert codes(found) == ["bureau-record", "delinquency-others", "age-profile"]
+    assert found.reasons[0].values == {"bureau.score": 500.0}
+
+
+def test_a_rate_and_a_limit_are_those_of_the_grade() -> None:
+    found = assessed(bureau__score=500.0, bureau__max_dpd_12m=40.0)
+    # Grade B: 14.4 %, at most 60,000.00; 6 times (18,000 - 1,000) is more.
+    assert (found.annual_rate, found.limit, found.bounds) == (0.144, 6_000_000, ("requested", "grade-cap"))
+
+
+def test_a_rule_that_reads_an_unknown_does_not_fire_and_names_it() -> None:
+    found = assessed(links__ring_size=None)
+    ring = next(said for said in found.rules if said.rule == "ring")
+    assert (found.outcome, ring.fired, ring.values) == ("approve", None, {"links.ring_size": None})
+
+
+def test_a_declared_region_is_known_by_any_of_its_spellings() -> None:
+    rule = AdmissionRule(
+        name="far", when='declared.region in ("hainan",)', outcome="decline", reason="region-not-served",
+        description="Too far.",
+    )  # fmt: skip
+    local = msgspec.structs.replace(CASH, admission=(rule,), regions={"hainan": ("海南", "海南省")})
+    for region, outcome in (("海南省", "decline"), (" HAINAN ", "decline"), ("北京", "approve")):
+        assert assessed(local, declared__region=region).outcome == outcome
+    assert assessed(local, declared__region=None).rules[-1].fired is None
+
+
 def test_every_rule_is_told_whatever_decided() -> None:
     found = assessed(declared__age_years=17.0, bureau__open_loans=None)
     fired = {said.rule: said.fired for said in found.rules}
@@ -165,13 +213,21 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from([each.name for each in INPUTS]), VALUES, max_size=40))
-def test_no_input_breaks_the_assessment_and_equal_inputs_give_equal_ones(inputs: dict[str, Value]) -> None:
-    mixed = {**GOOD, **inputs}
-    found = assess(CASH, mixed, OPENED)
-    assert found == assess(CASH, dict(reversed(mixed.items())), OPENED)
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(("cash-instalments", "consumer-credit", "consumer-credit-us", "shopping-instalments")),
+    st.booleans(),
+    st.dictionaries(st.sampled_from([each.name for each in INPUTS]) | st.text(max_size=9), VALUES, max_size=40),
+)
+def test_no_input_breaks_the_assessment_and_equal_inputs_give_equal_ones(
+    name: str, over_a_good_one: bool, inputs: dict[str, Value]
+) -> None:
+    policy = packaged_lending(name)
+    mixed = {**GOOD, **inputs} if over_a_good_one else inputs
+    found = assess(policy, mixed, OPENED)
+    assert found == assess(policy, dict(reversed(mixed.items())), OPENED)
     assert found.outcome in ("approve", "refer", "decline")
     assert (found.plan is not None) == (found.outcome == "approve")
     assert found.reasons or found.outcome == "approve"
+    assert len(found.reasons) <= 4
     assert all(reason.en and reason.zh for reason in found.reasons)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
+import holidays
+import numpy as np
 import numpy_financial as npf  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from riskwatch.policy.calendars import calendar_of, nominal_dates, shifted
+from riskwatch.policy.calendars import Shift, calendar_of, nominal_dates, shifted
 from riskwatch.policy.plans import Plan, PlanTerms, check_terms, internal_rate, make_plan
 
 OPENED = date(2026, 1, 15)
@@ -197,6 +200,29 @@ def test_due_dates_move_to_days_that_are_worked_in_china(day: date, shift: str, 
     assert shifted(day, shift, calendar_of("CN")) == moved  # type: ignore[arg-type]
 
 
+def test_china_s_working_weekends_of_2026_are_worked_and_its_golden_week_is_not() -> None:
+    # General Office of the State Council, arrangement of holidays for 2026.
+    calendar = calendar_of("CN")
+    worked = [(1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)]
+    assert all(calendar.is_working_day(date(2026, month, day)) for month, day in worked)
+    assert not any(calendar.is_working_day(date(2026, 10, day)) for day in range(1, 8))
+
+
+def test_a_year_without_known_holidays_has_its_weekends() -> None:
+    # 4 October 2200 is a Saturday.
+    assert shifted(date(2200, 10, 4), "following", calendar_of("CN")) == date(2200, 10, 6)
+
+
+@pytest.mark.parametrize(
+    ("shift", "roll"),
+    [("following", "following"), ("preceding", "preceding"), ("modified-following", "modifiedfollowing")],
+)
+@given(day=st.dates(date(2020, 1, 1), date(2032, 12, 31)))
+def test_due_dates_move_as_numpy_rolls_business_days(shift: Shift, roll: Any, day: date) -> None:
+    own = holidays.country_holidays("US", years=range(2019, 2034))
+    assert shifted(day, shift, calendar_of("US")) == np.busday_offset(day, 0, roll=roll, holidays=list(own)).item()
+
+
 def test_parts_of_a_country_have_their_own_holidays() -> None:
     # Cesar Chavez Day, 31 March, is a holiday of California.
     day = date(2026, 3, 31)
@@ -225,13 +251,22 @@ def test_what_no_plan_can_be_made_of_is_named(principal: int, rate: float, month
         ({"due_day": 0}, "due_day"), ({"due_day": 32}, "due_day"), ({"grace_days": -1}, "grace_days"),
         ({"method": "interest-only-first"}, "interest_only"), ({"interest_only": 2}, "interest-only-first"),
         ({"shift": "following"}, "needs a calendar"), ({"calendar": "XX"}, "no business calendar"),
-        ({"calendar": "US-XX"}, "no business calendar"),
+        ({"calendar": "US-XX"}, "no business calendar"), ({"calendar": "US-"}, "no business calendar"),
+        # Names of the library's own modules and classes, and of a stock exchange.
+        ({"calendar": "utils"}, "no business calendar"), ({"calendar": "HolidayBase"}, "no business calendar"),
+        ({"calendar": "NYSE"}, "no business calendar"), ({"calendar": ""}, "no business calendar"),
     ],
 )  # fmt: skip
 def test_faulty_terms_are_told(terms: dict[str, object], told: str) -> None:
     assert told in "; ".join(check_terms(PlanTerms(**terms)))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=told):
         plan(**terms)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("opened", "months"), [(date(9999, 6, 1), 1), (date(9980, 1, 1), 240)])
+def test_a_plan_that_would_outlast_the_calendar_is_refused(opened: date, months: int) -> None:
+    with pytest.raises(ValueError, match="a plan ends before"):
+        make_plan(100_000, 0.1, months, opened, PlanTerms(grace_days=60))
 
 
 def test_interest_only_months_leave_one_for_the_principal() -> None:

@@ -21,7 +21,7 @@ from riskwatch.streams.packing import from_ms
 
 class Deciding:
     """`place`: how many of the batch's entries come before. An application for which the institution has no lending
-    policy gets no decision, and is counted in `without_policy`."""
+    policy, or none in its currency, gets no decision, and is counted in `without_policy`."""
 
     def __init__(self, program: Program, partition: int) -> None:
         self._program = program
@@ -31,7 +31,7 @@ class Deciding:
 
     def note(self, place: int, event: LoanApplied, account: Account, at_ms: int) -> None:
         """An application, with the account as it stands at its place in the journal."""
-        if self._program.lending.policy_for(event.tenant, event.product) is None:
+        if self._program.lending.policy_for(event.tenant, event.product, event.currency) is None:
             self.without_policy += 1
             return
         self._asked.append((place, event, own_record(account, at_ms, self._program.zone(event.tenant))))
@@ -50,7 +50,7 @@ class Deciding:
         trails = []
         names = self._program.layout.names
         for place, event, own in self._asked:
-            policy = self._program.lending.policy_for(event.tenant, event.product)
+            policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
             if policy is None:  # pragma: no cover - `note` has looked
                 continue
             zone = self._program.zone(event.tenant)

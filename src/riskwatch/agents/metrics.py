@@ -66,7 +66,8 @@ class Metrics:
         )
         self.decisions = counter("decisions", "Decisions on applications.", "outcome", "product")
         self.undecided = counter(
-            "undecided_applications", "Applications for which their institution has no lending policy."
+            "undecided_applications",
+            "Applications for which their institution has no lending policy in their currency.",
         )
         self.occurrence_to_decision = histogram(
             "occurrence_to_decision_seconds", "From an application's own time to its decision's acknowledgement.",

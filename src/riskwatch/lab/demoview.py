@@ -201,7 +201,9 @@ def summary(scene: Scene, now: float) -> RenderableType:
     decided = {outcome: int(scene.metrics.get(f"decisions_total.{outcome}", 0)) for outcome in _DECIDED}
     if sum(decided.values()):
         told = ", ".join(f"{count:,} {_DECIDED[outcome]}" for outcome, count in decided.items())
-        facts.add_row("decisions", f"{sum(decided.values()):,} applications: {told}")
+        none = int(scene.metrics.get("undecided_applications_total", 0))
+        rest = f"; {none:,} in a currency without lending policy" if none else ""
+        facts.add_row("decisions", f"{sum(decided.values()):,} applications: {told}{rest}")
     if scene.served is not None:
         facts.add_row(
             "views", f"{scene.served:,} of {len(scene.alerts):,} alerts shown in Redis, by customer and by time"

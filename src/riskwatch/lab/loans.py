@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import itemgetter
 from random import Random
 
@@ -97,8 +98,33 @@ def application(
         channel="app",
         session=Session(seconds=round(random.lognormvariate(5.6 if pasted < 0.5 else 3.8, 0.3), 1), paste_share=pasted),
         identifiers=Identifiers(id_number=f"ID{number}", phone=f"+999{number}", name=f"Customer {number}"),
-        declared=Declared(monthly_income=income, employment=customer.employment, employed_months=36),
-        bureau=bureau or Bureau(score=customer.bureau_score, open_loans=2, inquiries_90d=1, oldest_loan_months=60),
+        declared=declared(customer, income),
+        bureau=bureau or record(customer),
+    )
+
+
+def declared(customer: Customer, income: int) -> Declared:
+    """What a customer declares, the same each time but for the income."""
+    seed = customer.seed
+    return Declared(
+        monthly_income=income,
+        employment=customer.employment,
+        employed_months=6 + seed // 7 % 160,
+        monthly_debt_service=income * (seed // 11 % 40) // 100,
+        birth_date=date(2004 - seed % 40, 1 + seed // 40 % 12, 1 + seed // 480 % 28),
+    )
+
+
+def record(customer: Customer) -> Bureau:
+    """The bureau's record of a customer: the lower the score, the more there is in it."""
+    seed, strain = customer.seed, max(0, int(760 - customer.bureau_score)) // 40
+    return Bureau(
+        score=customer.bureau_score,
+        open_loans=2,
+        outstanding=customer.monthly_income * (1 + seed // 13 % 6),
+        max_dpd_12m=(0, 0, 0, 5, 15, 35, 65, 95)[strain] if seed // 17 % 3 == 0 else 0,
+        inquiries_90d=1 + strain // 2,
+        oldest_loan_months=60,
     )
 
 

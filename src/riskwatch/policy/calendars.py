@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ Shift = Literal["none", "following", "modified-following", "preceding"]
 LEAST_DAYS = 20
 """Between opening and the first due date at least."""
 _DAY = timedelta(days=1)
+_CODE = re.compile(r"([A-Z]{2})(?:-(.+))?")
 
 
 class Calendar(Protocol):
@@ -27,13 +29,17 @@ def calendar_of(code: str) -> Calendar:
     """The business calendar of a country (`CN`) or of a part of it (`US-CA`), from the `holidays` library.
 
     Weekends and public holidays are not worked; the working Saturdays and Sundays that China sets against its long
-    holidays are, for the years that the library has been told of. Raises `ValueError` for a code that it does not know.
+    holidays are, for the years that the library has been told of. Where it knows no holidays of a year, the weekends
+    are all. Raises `ValueError` for a code that it does not know.
     """
-    country, _, part = code.partition("-")
-    try:
-        return holidays.country_holidays(country, subdiv=part or None)  # type: ignore[no-any-return]
-    except NotImplementedError:
-        raise ValueError(f"no business calendar for {code!r}: a country code such as CN, or US-CA for a part") from None
+    # The library takes any name of its modules and classes for a country: only two capitals are one.
+    match = _CODE.fullmatch(code)
+    if match is not None:
+        try:
+            return holidays.country_holidays(match[1], subdiv=match[2])  # type: ignore[no-any-return]
+        except NotImplementedError:
+            pass
+    raise ValueError(f"no business calendar for {code!r}: a country code such as CN, or US-CA for a part")
 
 
 def nominal_dates(opened_on: date, months: int, due_day: int | None) -> list[date]:

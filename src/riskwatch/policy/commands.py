@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from riskwatch.policy.lending import LendingPolicy
+    from riskwatch.policy.lendingfile import Resolved
     from riskwatch.policy.policyfile import Policy
 
 policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
@@ -21,13 +23,14 @@ def check(
     from rich.console import Console
     from rich.markup import escape
 
-    from riskwatch.policy.lendingfile import is_lending, load_lending
+    from riskwatch.policy.lendingfile import has_product, is_lending, load_lending
     from riskwatch.policy.lendingshow import print_lending
     from riskwatch.policy.rules import PolicyError, load_policy
 
     console = Console(soft_wrap=True, highlight=False)
+    lending = is_lending(file.read_text(encoding="utf-8", errors="replace"))
     try:
-        if is_lending(file.read_text(encoding="utf-8", errors="replace")):
+        if lending:
             print_lending(load_lending(file), console)
             return
         policy = load_policy(file)
@@ -35,6 +38,8 @@ def check(
         for fault in error.faults:
             console.print(f"[red]{escape(str(file))}[/red]: {escape(str(fault))}")
         console.print(f"[bold red]refused: {len(error.faults)} fault{'s' * (len(error.faults) != 1)}[/bold red]")
+        if lending and not has_product(file):
+            console.print("It has no `product`, so it is there to be extended: check a file that extends it.")
         raise typer.Exit(1) from None
     _print_summary(policy)
 
@@ -42,23 +47,23 @@ def check(
 @policy_app.command("show")
 def show(
     file: Annotated[
-        Path | None, typer.Argument(help="the policy file; without one, the policy that comes with riskwatch")
+        Path | None,
+        typer.Argument(
+            help="the policy file, or a packaged lending policy's name; without one, the rules that come with riskwatch"
+        ),
     ] = None,
     rule: Annotated[str | None, typer.Option(help="show one rule in full")] = None,
 ) -> None:
-    """Show a policy's rules, or one rule in full; of a lending policy, all that it comes to."""
+    """Show a policy's rules, or one rule in full; of a lending policy, all that it comes to and what is inherited."""
     from rich.console import Console
     from rich.markup import escape
 
     from riskwatch.policy.faults import did_you_mean
-    from riskwatch.policy.lendingfile import is_lending, load_lending
-    from riskwatch.policy.lendingshow import print_lending
     from riskwatch.policy.rules import PolicyError, base_policy, load_policy
 
     console = Console(soft_wrap=True, highlight=False)
     try:
-        if file is not None and is_lending(file.read_text(encoding="utf-8", errors="replace")):
-            print_lending(load_lending(file), console)
+        if file is not None and _show_lending(file, rule):
             return
         policy = base_policy() if file is None else load_policy(file)
     except PolicyError as error:
@@ -82,6 +87,72 @@ def show(
         ("typology", found.typology or "–"),
     ):
         console.print(f"  {label:9}{escape(said)}" if label else f"  {escape(said)}")
+
+
+def _show_lending(file: Path, rule: str | None) -> bool:
+    """Shows a lending policy; false for a file of rules. Raises `PolicyError`, `OSError`."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from riskwatch.policy import lendingfile
+    from riskwatch.policy.lendingshow import print_lending
+
+    packaged = not file.exists() and str(file) in lendingfile.packaged_names()
+    if packaged:
+        resolved, policy = lendingfile.resolve_packaged(str(file)), lendingfile.packaged_lending(str(file))
+    elif lendingfile.is_lending(file.read_text(encoding="utf-8", errors="replace")):
+        resolved, policy = lendingfile.resolve_file(file), lendingfile.load_lending(file)
+    else:
+        return False
+    console = Console(soft_wrap=True, highlight=False)
+    if rule is not None:
+        _print_lending_rule(policy, resolved, rule)
+        return True
+    print_lending(policy, console)
+    table = Table(title="Inherited", title_justify="left", box=None, pad_edge=False)
+    table.add_column("part")
+    table.add_column("said by")
+    for family in ("lending", "admission", "antifraud", "regions", "scorecard", "pricing", "grades", "plan", "texts"):
+        above: tuple[str, ...] = ("scorecard", "characteristics") if family == "scorecard" else (family,)
+        parts = resolved.content.get(family, {})
+        parts = parts.get("characteristics", {}) if family == "scorecard" else parts
+        for path in [(*above, key) for key, value in parts.items() if isinstance(value, dict)] or [above]:
+            files = resolved.said_by(path)
+            if files and files != (resolved.name,):
+                table.add_row(".".join(path), ", changed by ".join(files))
+    if table.rows:
+        console.print()
+        console.print(table)
+    return True
+
+
+def _print_lending_rule(policy: LendingPolicy, resolved: Resolved, wanted: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from riskwatch.policy.adverse import text_of
+    from riskwatch.policy.faults import did_you_mean
+
+    console = Console(soft_wrap=True, highlight=False)
+    families = (("admission", policy.admission), ("antifraud", policy.antifraud))
+    rules = {rule.name: (family, rule) for family, own in families for rule in own}
+    if wanted not in rules:
+        near = did_you_mean(wanted, rules)
+        console.print(f"[red]no rule {escape(wanted)}[/red]" + (f"; {near}" if near else ""))
+        raise typer.Exit(1)
+    family, rule = rules[wanted]
+    texts = text_of(rule.reason, policy.texts)
+    console.print(f"[bold]{rule.name}[/bold]  {family}, {rule.outcome}{', legal bar' if rule.legal else ''}")
+    console.print(f"  {escape(rule.description)}")
+    for label, said in (
+        ("when", " ".join(rule.when.split())),
+        ("priority", str(rule.priority)),
+        ("reason", rule.reason),
+        ("en", texts.en),
+        ("zh", texts.zh),
+        ("said by", ", changed by ".join(resolved.said_by((family, rule.name)))),
+    ):
+        console.print(f"  {label:9}{escape(said)}")
 
 
 def _print_summary(policy: Policy) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.policy.adverse import Texts, text_of
-from riskwatch.policy.grading import Offer, Pricing, grade_of, make_offer
+from riskwatch.policy.grading import Grade, Offer, Pricing, grade_of, make_offer
 from riskwatch.policy.lendingcondition import LendingCondition, canonical, check_lending_condition
 from riskwatch.policy.lendingladder import LADDER, Case, Family, Judged, Outcome, Why, is_missing
 from riskwatch.policy.lendingvocabulary import facts_of, number_of, record_of, spellings_of
@@ -35,6 +35,10 @@ __all__ = [
     "Texts",
     "assess",
 ]
+
+
+NEEDED: tuple[str, ...] = ("application.amount", "application.term_months", "own.outstanding")
+"""Inputs without which nothing can be offered: required by every policy, whatever its `required` says."""
 
 
 class AdmissionRule(Struct, frozen=True, kw_only=True):
@@ -134,17 +138,19 @@ def assess(policy: LendingPolicy, inputs: Mapping[str, Value], opened_on: date) 
     judged = _judge(policy, facts)
     scored = score_with(policy.scorecard, facts)
     grade = grade_of(policy.pricing, scored.pd)
-    offer = _offer(policy, facts, scored.pd)
+    lacking = _lacking(policy, facts)
+    offer = None if grade is None or set(NEEDED) & set(lacking) else _offer(policy, facts, grade)
+    best = policy.pricing.grades[:1]
     case = Case(
         judged=judged,
-        missing=tuple(name for name in policy.required if is_missing(facts.get(name))),
+        missing=lacking,
         listed=facts.get("library.listed"),
         grade=grade,
         pd=scored.pd,
         refer_above_pd=policy.refer_above_pd,
         offer=offer,
         requested=number_of(facts, "application.amount"),
-        lost=most_lost(scored),
+        lost=() if grade in best else most_lost(scored),  # in the best grade no point cost anything
     )
     step, verdict = next((step, verdict) for step in LADDER if (verdict := step.decide(case)) is not None)
     given = offer if verdict.outcome == "approve" else None
@@ -201,17 +207,21 @@ def _judge(policy: LendingPolicy, facts: Mapping[str, Value]) -> tuple[Judged, .
     return tuple(sorted(judged, key=lambda each: each.priority))
 
 
-def _offer(policy: LendingPolicy, facts: Mapping[str, Value], pd: float) -> Offer | None:
-    grade = grade_of(policy.pricing, pd)
-    requested = number_of(facts, "application.amount")
-    if grade is None or requested is None:
-        return None
-    term = number_of(facts, "application.term_months")
+def _lacking(policy: LendingPolicy, facts: Mapping[str, Value]) -> tuple[str, ...]:
+    """What must be known and is not. An amount or a term below 1 asks for nothing, and counts as unknown."""
+    unknown = [name for name in dict.fromkeys((*NEEDED, *policy.required)) if is_missing(facts.get(name))]
+    asked = [(name, number_of(facts, name)) for name in ("application.amount", "application.term_months")]
+    nothing = [name for name, number in asked if number is not None and number < 1]
+    return (*unknown, *nothing)
+
+
+def _offer(policy: LendingPolicy, facts: Mapping[str, Value], grade: Grade) -> Offer | None:
+    """Only where nothing of `NEEDED` is lacking."""
     return make_offer(
         policy.pricing,
         grade,
-        requested=int(requested),
-        requested_term=1 if term is None else int(term),
+        requested=_whole(number_of(facts, "application.amount")) or 0,
+        requested_term=_whole(number_of(facts, "application.term_months")) or 0,
         income=_whole(number_of(facts, "declared.monthly_income")),
         debt_service=_whole(number_of(facts, "declared.monthly_debt_service")),
         exposure=_whole(number_of(facts, "own.outstanding")) or 0,

@@ -1,4 +1,4 @@
-"""The lending policies in force: for each institution and product one, or none."""
+"""The lending policies in force: for each institution, product and currency one, or none."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ BASE = "base"
 
 
 class LendingBook:
-    """Lending policies by institution and product. Immutable; false where it holds none."""
+    """Lending policies by institution, product and currency: the amounts of a policy are of its own currency, and judge
+    no others. Immutable; false where it holds none."""
 
     def __init__(self, policies: Iterable[LendingPolicy] = ()) -> None:
-        """Raises `ValueError` for two policies of one institution and product."""
-        self._policies: dict[tuple[str, str], LendingPolicy] = {}
+        """Raises `ValueError` for two policies of one institution, product and currency."""
+        self._policies: dict[tuple[str, str, str], LendingPolicy] = {}
         for policy in policies:
-            place = (policy.tenant, policy.product)
+            place = (policy.tenant, policy.product, policy.currency)
             if place in self._policies:
-                raise ValueError(f"two lending policies for {policy.tenant}, {policy.product}")
+                raise ValueError(f"two lending policies for {', '.join(place)}")
             self._policies[place] = policy
 
     def __bool__(self) -> bool:
@@ -36,12 +37,12 @@ class LendingBook:
 
     @property
     def policies(self) -> tuple[LendingPolicy, ...]:
-        """In order of institution and product."""
+        """In order of institution, product and currency."""
         return tuple(self._policies[place] for place in sorted(self._policies))
 
-    def policy_for(self, tenant: str, product: str) -> LendingPolicy | None:
+    def policy_for(self, tenant: str, product: str, currency: str) -> LendingPolicy | None:
         """The institution's own policy for the product, else the one for every institution, else None."""
-        return self._policies.get((tenant, product)) or self._policies.get((ANY_TENANT, product))
+        return self._policies.get((tenant, product, currency)) or self._policies.get((ANY_TENANT, product, currency))
 
 
 NO_LENDING = LendingBook()

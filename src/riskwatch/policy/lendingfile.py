@@ -2,7 +2,11 @@
 
 A file with `extends` starts from what its parent says: tables are merged key by key, anything else is replaced. A rule
 or a grade of the parent is dropped with `off = true`. `extends` names a packaged policy (`base`) or a file beside this
-one. A file without a `product` is there to be extended.
+one. What a parent dropped a child can only say anew, in full. A file without a `product` is there to be extended.
+
+Conditions name inputs with dots, `declared.age_years >= 22 and bureau.score < 550`. Regions are free text in an
+application and words in a policy: `[regions]` declares a word with its spellings, `hainan = ["海南", "海南省"]`, and
+a condition asks `declared.region in ("hainan",)`. A region that is in no list is "elsewhere".
 """
 
 from __future__ import annotations
@@ -14,10 +18,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from riskwatch.policy.faults import Fault, PolicyError, did_you_mean
 from riskwatch.policy.lending import LendingPolicy
+from riskwatch.policy.lendingchecks import flaws_of
+from riskwatch.policy.lendingcondition import check_lending_condition
 from riskwatch.policy.lendingreader import Reader
+from riskwatch.policy.lendingvocabulary import REGION
 from riskwatch.policy.tomlplaces import Path, places_of
 from riskwatch.policy.whereabouts import syntax_fault
 
@@ -35,11 +43,21 @@ class Source(Struct, frozen=True):
 
 
 class Resolved(Struct, frozen=True):
-    """A file with all that it inherits. `origins`: path → the file that says it, and its line there."""
+    """A file with all that it inherits. `origins`: path → the file that says it, and its line there (of a text of
+    several lines, that of its first). `faults`: what `off` was wrongly said of. `chain`: the files, the
+    farthest parent first."""
 
     name: str
     content: dict[str, Any]
     origins: Mapping[Path, tuple[str, int | None]]
+    faults: tuple[Fault, ...] = ()
+    chain: tuple[str, ...] = ()
+
+    def said_by(self, path: Path) -> tuple[str, ...]:
+        """The files that say the keys of a table, the farthest parent first; of a single key, the one that says it."""
+        keys = [place for place in self.origins if place[: len(path)] == path and len(place) > len(path)]
+        saying = {self.origins[place][0] for place in keys or [path] if place in self.origins}
+        return tuple(name for name in self.chain if name in saying)
 
 
 def packaged_names() -> tuple[str, ...]:
@@ -56,6 +74,16 @@ def packaged_lending(name: str) -> LendingPolicy:
 def load_lending(path: FilePath) -> LendingPolicy:
     """The policy of a file. Raises `PolicyError` with every fault, and `OSError`."""
     return _policy(_source(path))
+
+
+def resolve_file(path: FilePath) -> Resolved:
+    """A file with all that it inherits, and where each part comes from. Raises `PolicyError` and `OSError`."""
+    return resolve(_source(path))
+
+
+def resolve_packaged(name: str) -> Resolved:
+    """A packaged policy with all that it inherits. Raises `PolicyError` for a name that there is not."""
+    return resolve(_packaged(name))
 
 
 def is_lending(text: str) -> bool:
@@ -76,7 +104,15 @@ def has_product(path: FilePath) -> bool:
 
 
 def resolve(source: Source) -> Resolved:
-    """The file with all that it inherits. Raises `PolicyError` for a parent that is missing, and for a circle."""
+    """The file with all that it inherits. Raises `PolicyError` for a parent that is missing or does not read, and for a
+    circle, together with the faults of the file's own conditions."""
+    try:
+        return _resolved(source)
+    except PolicyError as error:
+        raise PolicyError([*error.faults, *_own_conditions(source)], error.source) from None
+
+
+def _resolved(source: Source) -> Resolved:
     chain = [source]
     contents = [_parsed(source)]
     while "extends" in contents[-1]:
@@ -97,23 +133,36 @@ def resolve(source: Source) -> Resolved:
         contents.append(_parsed(parent))
     content: dict[str, Any] = {}
     origins: dict[Path, tuple[str, int | None]] = {}
+    faults: list[Fault] = []
     for each, said in zip(reversed(chain), reversed(contents), strict=True):
         own = {key: value for key, value in said.items() if key != "extends"}
-        if each is not source:  # a name, a tenant and a description are a file's own
+        if each is not source:  # a name and a description are a file's own
             own = {key: value for key, value in own.items() if key not in ("name", "description")}
-        places = places_of(each.text)
+        places = _places(each.text)
+        faults += [
+            fault
+            if each is source
+            else replace(fault, message=f"{fault.message} (in {each.name}, line {fault.line})", line=None)
+            for fault in _misplaced_off(own, content, places)
+        ]
         for path in _paths(own):
             origins[path] = (each.name, places.get(path))
-        content = _merged(content, own)
-    return Resolved(source.name, _without_dropped(content), origins)
+        content = _without_dropped(_merged(content, own))
+        kept = {*_paths(content)}
+        origins = {path: origin for path, origin in origins.items() if path in kept}
+    return Resolved(source.name, content, origins, tuple(faults), tuple(each.name for each in reversed(chain)))
 
 
 def _policy(source: Source) -> LendingPolicy:
     resolved = resolve(source)
     reader = Reader(resolved.content, resolved.origins, resolved.name)
     policy = reader.policy()
-    if reader.faults or policy is None:
-        raise PolicyError(reader.faults, source.name)
+    if policy is not None:
+        for flaw in flaws_of(policy):
+            reader.fault(flaw.path, flaw.message, flaw.suggestion)
+    faults = sorted((*resolved.faults, *reader.faults), key=lambda fault: fault.line or 0)
+    if faults or policy is None:
+        raise PolicyError(faults, source.name)
     return policy
 
 
@@ -185,3 +234,51 @@ def _without_dropped(content: dict[str, Any]) -> dict[str, Any]:
             value = {inner: each for inner, each in _without_dropped(value).items() if inner != "off"}
         kept[key] = value
     return kept
+
+
+def _misplaced_off(
+    own: Mapping[str, Any], parent: Mapping[str, Any], places: Mapping[Path, int], above: Path = ()
+) -> Iterator[Fault]:
+    """`off` that is no yes or no, and `off` of what nobody has said: a misspelt name must not leave a rule in force."""
+    for key, value in own.items():
+        if not isinstance(value, dict):
+            continue
+        path = (*above, key)
+        line = places.get((*path, "off"), places.get(path))
+        held = parent.get(key)
+        off = value.get("off", False)
+        if not isinstance(off, bool):
+            yield Fault(message=f"[{'.'.join(path)}] `off` is true or false", line=line, text=repr(off))
+        elif off and held is None and len(value) == 1:
+            tables = [name for name, table in parent.items() if isinstance(table, dict)]
+            near = did_you_mean(key, tables) or f"there are {', '.join(tables) or 'none'}"
+            yield Fault(message=f"there is no `{'.'.join(path)}` to turn off", line=line, suggestion=near)
+        yield from _misplaced_off(value, held if isinstance(held, dict) else {}, places, path)
+
+
+def _places(text: str) -> dict[Path, int]:
+    """Lines of keys; where a text begins below its key, the line where it begins."""
+    lines = text.splitlines()
+    return {
+        path: line + 1 if lines[line - 1].rstrip().endswith(('= """', "= '''", '="""', "='''")) else line
+        for path, line in places_of(text).items()
+    }
+
+
+def _own_conditions(source: Source) -> list[Fault]:
+    """Faults of the file's own conditions where its parents cannot be read. Regions may be theirs, so that conditions
+    about regions are passed over."""
+    try:
+        content = tomllib.loads(source.text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return []
+    places, faults = _places(source.text), []
+    for family in ("admission", "antifraud"):
+        tables = content.get(family)
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            when = table.get("when") if isinstance(table, dict) else None
+            condition = check_lending_condition(when) if isinstance(when, str) and REGION not in when else []
+            for fault in condition if isinstance(condition, list) else ():
+                line = places.get((family, name, "when"), 1) + (fault.line or 1) - 1
+                faults.append(replace(fault, message=f"[{family}.{name}.when] {fault.message}", line=line))
+    return faults

@@ -114,12 +114,15 @@ def _legal_bars(case: Case) -> Verdict | None:
         verdict = _verdict(outcome, (_why(each) for each in fired if each.outcome == outcome))
         if verdict is not None:
             return verdict
-    return _verdict("refer", (_why(each) for each in bars if each.fired is None))
+    return None
 
 
 def _allowed_always(case: Case) -> Verdict | None:
     if case.listed != "allow-always":
         return None
+    unjudged = _unjudged(case)
+    if unjudged:  # the list does not lift a legal bar, and whether one stands is not known
+        return _verdict("refer", _absent(unjudged))
     whys = [Why(code=ALLOWED_ALWAYS, values={"library.listed": case.listed})]
     if case.offer is None:  # there is nothing that could be approved: a person finds what is right
         return _verdict("refer", [*whys, Why(code=LIMIT_BELOW_MINIMUM, values={})])
@@ -138,11 +141,23 @@ _MISSING: Mapping[str, str] = {
 }
 
 
-def _required(case: Case) -> Verdict | None:
+def _unjudged(case: Case) -> tuple[str, ...]:
+    """What legal bars that cannot be judged do not know."""
+    bars = [each for each in case.judged if each.legal and each.fired is None]
+    return tuple(dict.fromkeys(name for each in bars for name, value in each.values.items() if value is None))
+
+
+def _absent(names: Iterable[str]) -> list[Why]:
     by_code: dict[str, dict[str, Value]] = {}
-    for name in case.missing:
+    for name in names:
         by_code.setdefault(_MISSING[name.partition(".")[0]], {})[name] = None
-    return _verdict("refer", (Why(code=code, values=values) for code, values in by_code.items()))
+    return [Why(code=code, values=values) for code, values in by_code.items()]
+
+
+def _required(case: Case) -> Verdict | None:
+    """A legal bar that cannot be judged is not known to be clear: what it lacks is required as well. It stands here,
+    after all that declines, so that nobody turns a decline into a referral by leaving a field out."""
+    return _verdict("refer", _absent(dict.fromkeys((*case.missing, *_unjudged(case)))))
 
 
 def _score_whys(case: Case) -> list[Why]:
@@ -192,7 +207,11 @@ LADDER: tuple[Step, ...] = (
         description="Admission rules that decline.",
         decide=_fired("admission", "decline"),
     ),
-    Step(name="required", description="Required inputs that are unknown refer.", decide=_required),
+    Step(
+        name="required",
+        description="Required inputs, and what a legal bar reads, refer where unknown.",
+        decide=_required,
+    ),
     Step(name="antifraud-refers", description="Anti-fraud rules that refer.", decide=_fired("antifraud", "refer")),
     Step(name="admission-refers", description="Admission rules that refer.", decide=_fired("admission", "refer")),
     Step(name="grade", description="A probability of default above the last grade declines.", decide=_no_grade),

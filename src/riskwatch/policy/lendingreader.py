@@ -11,7 +11,7 @@ from riskwatch.policy.adverse import TEXTS, Texts
 from riskwatch.policy.faults import did_you_mean
 from riskwatch.policy.grading import Grade, Pricing, check_pricing
 from riskwatch.policy.lending import AdmissionRule, LendingPolicy
-from riskwatch.policy.lendingcondition import LendingCondition, check_lending_condition
+from riskwatch.policy.lendingcondition import check_lending_condition
 from riskwatch.policy.lendingvocabulary import INPUT_OF, words_of
 from riskwatch.policy.plans import PlanTerms, check_terms
 from riskwatch.policy.tomlplaces import Path
@@ -114,13 +114,13 @@ class Reader(Tables):
         for name, table in self.tables(family):
             path = (family, name)
             rule = self.record(path, {**table, "name": name}, AdmissionRule)
-            if rule is None:
-                continue
-            condition = check_lending_condition(rule.when, regions)
-            if not isinstance(condition, LendingCondition):
+            when = table.get("when")  # looked into also where another key is wrong, so that all is told at once
+            condition = check_lending_condition(when, regions) if isinstance(when, str) else None
+            if isinstance(condition, list):
                 for fault in condition:
                     self.fault((*path, "when"), fault.message, fault.suggestion, text=fault.text, down=fault.line or 1)
-            rules.append(rule)
+            if rule is not None:
+                rules.append(rule)
         return rules
 
     def _regions(self) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 from msgspec import Struct
@@ -22,7 +22,10 @@ DayCount = Literal["30/360", "actual/365"]
 MAX_MONTHS = 600
 MAX_RATE = 10.0
 LEAST_INTERNAL_RATE = -0.99
+LAST_YEAR = 9990
 _YEAR_DAYS = 365
+_LEAST_GROWTH = 0.01
+_MOST_GROWTH = 1e12
 
 
 class PlanTerms(Struct, frozen=True, kw_only=True):
@@ -91,8 +94,8 @@ def check_terms(terms: PlanTerms) -> list[str]:
 def make_plan(principal: int, annual_rate: float, months: int, opened_on: date, terms: PlanTerms) -> Plan:
     """The plan of a loan of `principal` minor units at a nominal `annual_rate` (0.24: 24 %), over so many months.
 
-    Raises `ValueError` for a principal under 1, a rate outside of 0 to 10, months outside of 1 to 600, and terms with
-    faults.
+    Raises `ValueError` for a principal under 1, a rate outside of 0 to 10, months outside of 1 to 600, an opening so
+    late that the plan would run past the year 9990, and terms with faults.
     """
     if principal < 1:
         raise ValueError(f"a principal is at least 1 minor unit, not {principal}")
@@ -100,6 +103,8 @@ def make_plan(principal: int, annual_rate: float, months: int, opened_on: date, 
         raise ValueError(f"an annual rate is 0 to {MAX_RATE:g}, not {annual_rate}")
     if not 1 <= months <= MAX_MONTHS:
         raise ValueError(f"a plan has 1 to {MAX_MONTHS} months, not {months}")
+    if opened_on.year + months // 12 > LAST_YEAR:  # dates end with 9999, and grace and shifts need room
+        raise ValueError(f"a plan ends before {LAST_YEAR}: {months} months from {opened_on} are too many")
     faults = check_terms(terms)
     if terms.interest_only >= months:
         faults.append(f"interest_only of {terms.interest_only} leaves no month of {months} for the principal")
@@ -194,30 +199,40 @@ def _interest(balance: int, rate: Fraction) -> int:
 
 def internal_rate(principal: int, flows: Sequence[tuple[date, int]], opened_on: date) -> float:
     """The effective annual rate at which the flows are worth the principal on the day of opening: actual days over 365,
-    as the EU's directive on consumer credit and a spreadsheet's XIRR reckon.
+    as the EU's directive on consumer credit and a spreadsheet's XIRR reckon. Flows may come in any order.
 
-    Raises `ValueError` for no flows, a negative one, one before the opening, and a rate below -0.99.
+    Raises `ValueError` for a principal under 1, no flows, a negative one, one before the opening, flows of which none
+    comes after it (no rate says anything then), and a rate below -0.99 or out of all reason (above 1e12).
     """
+    if principal < 1:
+        raise ValueError(f"a principal is at least 1 minor unit, not {principal}")
     if not flows or any(amount < 0 or day < opened_on for day, amount in flows):
         raise ValueError("flows are payments of 0 or more, on or after the opening, and at least one")
-    timed = [((day - opened_on).days / _YEAR_DAYS, amount) for day, amount in flows]
+    if all(day == opened_on for day, _ in flows):
+        raise ValueError("flows on the day of opening alone have no rate: at least one comes after it")
+    # As shares of the principal, amounts of any size are floats.
+    timed = [((day - opened_on).days / _YEAR_DAYS, amount / principal) for day, amount in flows if amount]
 
-    def worth(rate: float) -> float:
-        return sum(amount * float((1 + rate) ** -years) for years, amount in timed)
+    def worth(growth: float) -> float:
+        try:
+            return sum(share * float(growth**-years) for years, share in timed)
+        except OverflowError:  # centuries at nearly -0.99: more than any principal
+            return inf
 
-    low, high = LEAST_INTERNAL_RATE, 1.0
-    if worth(low) < principal:
-        raise ValueError(f"the flows are worth less than the principal at any rate above {LEAST_INTERNAL_RATE}")
-    while worth(high) > principal:
+    # Growth in a year, not the rate, is what is searched: 0.01 is exactly the bound, 1 - 0.99 is not.
+    low, high = _LEAST_GROWTH, 2.0
+    if worth(low) < 1:
+        raise ValueError(f"the flows are worth less than the principal at any rate from {LEAST_INTERNAL_RATE} up")
+    while worth(high) > 1:
         low, high = high, high * 4
-        if high > 1e12:
+        if high > _MOST_GROWTH:
             raise ValueError("the flows are worth more than the principal at any rate")
     for _ in range(200):
         middle = (low + high) / 2
         if middle in (low, high):
             break
-        if worth(middle) > principal:
+        if worth(middle) > 1:
             low = middle
         else:
             high = middle
-    return (low + high) / 2
+    return (low + high) / 2 - 1
