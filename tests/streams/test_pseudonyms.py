@@ -9,7 +9,7 @@ import pytest
 
 from riskwatch.streams import packing
 from riskwatch.streams.events import Identifiers, LoanApplied
-from riskwatch.streams.pseudonyms import keyed_hash, pseudonymise
+from riskwatch.streams.pseudonyms import Keys, digest_of, key_id, keyed_hash, pseudonymise, pseudonyms_of
 from riskwatch.streams.reference import EXAMPLES
 
 SECRET = b"0123456789abcdef"
@@ -104,3 +104,77 @@ def test_a_journal_entry_holds_no_identifier_in_clear() -> None:
     )
     for clear in ("138 0013 8000", "li.na@example.com", "李娜"):
         assert clear.encode() not in entry
+
+
+# ---------------------------------------------------------------------------------------------------- keys, rotation
+
+OLD, NEW = b"0123456789abcdef", b"fedcba9876543210"
+
+
+def test_a_phone_is_read_in_the_institutions_region() -> None:
+    assert keyed_hash(SECRET, "acme", "phone", "138 0013 8000", "CN") == hashed("phone", "+86 138 0013 8000")
+
+
+def test_the_region_reaches_the_identifiers_of_an_event() -> None:
+    clear = Identifiers(phone="138 0013 8000")
+    found = pseudonymise(msgspec.structs.replace(APPLICATION, identifiers=clear), SECRET, "CN").identifiers
+    assert found is not None
+    assert found.phone == keyed_hash(SECRET, "sunrise", "phone", "+8613800138000")
+
+
+def test_with_one_key_a_pseudonym_is_the_same_as_with_the_bare_secret() -> None:
+    assert pseudonyms_of(Keys(current=SECRET), "acme", "phone", "1") == (hashed("phone", "1"),)
+
+
+def test_a_key_id_is_k_and_4_hex_digits_of_a_hash_of_the_key() -> None:
+    expected = blake2b(OLD, digest_size=2, person=b"riskwatch key id").hexdigest()
+    assert key_id(OLD) == f"k{expected}"
+
+
+def test_in_a_rotation_pseudonyms_carry_their_keys_ids_the_current_first() -> None:
+    assert pseudonyms_of(Keys(current=NEW, previous=(OLD,)), "acme", "phone", "1") == (
+        f"{key_id(NEW)}:{keyed_hash(NEW, 'acme', 'phone', '1')}",
+        f"{key_id(OLD)}:{keyed_hash(OLD, 'acme', 'phone', '1')}",
+    )
+
+
+def test_in_a_rotation_an_event_is_written_under_the_current_key() -> None:
+    keys = Keys(current=NEW, previous=(OLD,))
+    found = pseudonymise(APPLICATION, keys).identifiers
+    clear = APPLICATION.identifiers
+    assert found is not None
+    assert clear is not None
+    assert clear.phone is not None
+    assert found.phone == pseudonyms_of(keys, "sunrise", "phone", clear.phone)[0]
+
+
+@pytest.mark.parametrize(
+    "keys", [Keys(current=OLD), Keys(current=NEW, previous=(OLD,)), Keys(current=OLD, previous=(NEW,))]
+)
+def test_what_was_stored_under_a_key_is_found_before_in_and_after_a_rotation(keys: Keys) -> None:
+    stored = digest_of(hashed("phone", "1"))
+    assert stored in [digest_of(each) for each in pseudonyms_of(keys, "acme", "phone", "1")]
+
+
+def test_what_was_stored_under_a_dropped_key_is_not_found() -> None:
+    assert hashed("phone", "1") not in map(digest_of, pseudonyms_of(Keys(current=NEW), "acme", "phone", "1"))
+
+
+@pytest.mark.parametrize("text", ["", "D-5c1f", "k12:34", "kxyzw:" + "0" * 32, "k1a2b:" + "0" * 31, "0" * 32])
+def test_a_text_without_a_key_id_is_its_own_digest(text: str) -> None:
+    assert digest_of(text) == text
+
+
+def test_two_keys_of_one_id_are_refused() -> None:
+    with pytest.raises(ValueError, match="two keys for identifiers have one id"):
+        Keys(current=OLD, previous=(OLD,))
+
+
+def test_a_short_key_is_refused_wherever_it_stands() -> None:
+    with pytest.raises(ValueError, match="at least 16 bytes"):
+        Keys(current=NEW, previous=(b"short",))
+
+
+def test_keys_are_never_shown() -> None:
+    shown = f"{Keys(current=NEW, previous=(OLD,))!r} {Keys(current=NEW)}"
+    assert shown == f"Keys({key_id(NEW)}, {key_id(OLD)}) Keys({key_id(NEW)})"
