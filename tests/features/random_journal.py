@@ -19,7 +19,8 @@ def random_journal(seed: int, length: int, customers: int = 3) -> tuple[np.ndarr
     made: list[np.ndarray] = []
     row_of: list[int] = []
     now = 0
-    kinds = [kind for kind in Kind if kind < 128] + 6 * [Kind.PURCHASE_MADE] + 3 * [Kind.LOGIN_SUCCEEDED]
+    kinds = [kind for kind in Kind if kind < 64 or 100 <= kind < 128]
+    kinds += 6 * [Kind.PURCHASE_MADE] + 3 * [Kind.LOGIN_SUCCEEDED]
     while len(made) < length:
         if made and random.random() < 0.1:
             old = random.randrange(max(0, len(made) - 100), len(made))

@@ -41,6 +41,11 @@ def test_an_event_id_is_remembered_until_64_others_came(between, outcome):
     assert outcomes_of(login(0, event=7), *others, login(0, event=7))[-1] == outcome
 
 
+def test_answers_take_no_place_in_the_memory_of_event_ids():
+    answers = [entry(Kind.LINK_ANSWERED, 0, event=500 + n) for n in range(64)]
+    assert outcomes_of(login(0, event=7), *answers, answers[0], login(0, event=7))[-2:] == [NEW, DUPLICATE]
+
+
 def test_an_entry_below_the_watermark_is_applied_already():
     rows = np.zeros((1, LAYOUT.n_slots))
     assert outcomes_of(login(0, event=1), login(1, event=2), offsets=[10, 11], rows=rows) == [NEW, NEW]

@@ -37,6 +37,8 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
             return st.integers(info.ge, info.le)
         case mi.FloatType():
             return st.floats(info.ge, info.le, allow_nan=False)
+        case mi.BytesType():
+            return st.binary(max_size=16)
         case mi.BoolType():
             return st.booleans()
         case mi.LiteralType():

@@ -52,9 +52,9 @@ def test_input_topics_are_stamped_by_the_broker_and_others_by_their_producer(top
     assert topic_settings(topic)["message.timestamp.type"] == expected
 
 
-def test_only_model_snapshots_are_compacted() -> None:
+def test_only_what_is_asked_for_its_newest_state_is_compacted() -> None:
     compacted = [topic.name for topic in TOPICS if topic_settings(topic)["cleanup.policy"] == "compact"]
-    assert compacted == ["model-snapshots"]
+    assert compacted == ["policies", "model-snapshots"]
 
 
 def test_dead_letters_are_kept_by_size_since_they_bear_their_originals_times() -> None:

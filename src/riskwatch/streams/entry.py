@@ -14,7 +14,8 @@ import numpy as np
 
 
 class Kind(IntEnum):
-    """What an entry is. Below 100: an upstream event; 100 to 127: derived within the fold; from 128: broadcast."""
+    """What an entry is. Below 64: an upstream event; 64 to 99: what other agents answer about the customer; 100 to 127:
+    derived within the fold; from 128: broadcast."""
 
     LOAN_APPLIED = 1
     LOGIN_SUCCEEDED = 2
@@ -30,10 +31,16 @@ class Kind(IntEnum):
     CONTACT_MADE = 12
     FRAUD_CONFIRMED = 13
     FRAUD_CLEARED = 14
+    LINK_ANSWERED = 64
+    RING_ANSWERED = 65
     INSTALMENT_OVERDUE = 100
     PROMISE_BROKEN = 101
     TICK = 128
     MODEL_PROMOTED = 129
+    CASE_CONFIRMED = 130
+    CASE_CLEARED = 131
+    LIST_CHANGED = 132
+    POLICY_PUBLISHED = 133
 
 
 class Flag(IntFlag):

@@ -27,6 +27,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Text = Annotated[str, Meta(max_length=512)]
+Sketch = Annotated[bytes, Meta(max_length=512)]
 
 Product = Literal["shopping-instalments", "cash-instalments", "consumer-credit"]
 Channel = Literal["app", "web", "wechat", "phone", "branch", "api"]
@@ -71,6 +72,15 @@ class Identifiers(Struct, frozen=True, kw_only=True):
     email: Text | None = None
     name: Text | None = None
     address: Text | None = None
+
+
+class Sketches(Struct, frozen=True, kw_only=True):
+    """Made at ingest; what a publisher sends here is dropped.
+
+    Keyed sketches of a name and an address, by which spellings can be compared without being known."""
+
+    name: Sketch | None = None
+    address: Sketch | None = None
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -130,6 +140,7 @@ class LoanApplied(Event, frozen=True, kw_only=True, tag=True):
     identifiers: Identifiers | None = None
     declared: Declared | None = None
     bureau: Bureau | None = None
+    sketches: Sketches | None = None
 
 
 class LoginSucceeded(Event, frozen=True, kw_only=True, tag=True):
@@ -254,13 +265,23 @@ class ContactMade(Event, frozen=True, kw_only=True, tag=True):
 
 
 class FraudConfirmed(Event, frozen=True, kw_only=True, tag=True):
-    """A fraud was confirmed. `subject_event_id` names the event (a purchase, an application) that was fraudulent."""
+    """A fraud was confirmed. `subject_event_id` names the event (a purchase, an application) that was fraudulent.
+
+    `identifiers`, `device_id`, `ip`, `merchant_id` and `terminal_id`: what the fraud used. An application that is known
+    adds its own.
+    """
 
     case_id: Id
     typology: Text
     subject_event_id: Id | None = None
     loss: Money | None = None
     currency: Currency | None = None
+    device_id: Id | None = None
+    ip: Text | None = None
+    merchant_id: Id | None = None
+    terminal_id: Id | None = None
+    identifiers: Identifiers | None = None
+    sketches: Sketches | None = None
 
 
 class FraudCleared(Event, frozen=True, kw_only=True, tag=True):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
-from riskwatch.streams.events import AnyEvent, LoanApplied
+from riskwatch.streams.events import AnyEvent, FraudConfirmed, LoanApplied
 from riskwatch.streams.partitioning import partition_of
 from riskwatch.streams.parts import KIND_AND_PARTS, KIND_OF
 from riskwatch.streams.pseudonyms import keyed_hash, pseudonymise
@@ -152,7 +152,7 @@ def pack_entry(
     occurred later is taken to have occurred then, and flagged. `zone_of`: the zone of each tenant that has one; other
     tenants' events are read in their own offset. Expects an event that `decode_event` returned (normalised, in range).
     """
-    if isinstance(event, LoanApplied):
+    if isinstance(event, LoanApplied | FraudConfirmed):
         event = pseudonymise(event, secret)
     kind, parts = KIND_AND_PARTS[type(event)]
     (

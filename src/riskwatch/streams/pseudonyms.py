@@ -105,6 +105,12 @@ def digest_of(pseudonym: str) -> str:
     return pseudonym[6:] if len(pseudonym) == 38 and _TAGGED.fullmatch(pseudonym) else pseudonym
 
 
+def pseudonyms_in(text: str) -> tuple[str, ...]:
+    """The digests in an identifier as the journal holds it: one, or during a rotation one for each key, with spaces
+    between."""
+    return tuple(digest_of(each) for each in text.split(" "))
+
+
 def _message(tenant: str, kind: str, plain: str) -> bytes:
     return f"{tenant}\x1f{kind}\x1f{plain}".encode()
 

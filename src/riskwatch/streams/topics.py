@@ -26,7 +26,7 @@ from riskwatch.streams.events import (
     RepaymentReversed,
 )
 
-Role = Literal["input", "internal", "output"]
+Role = Literal["input", "control", "internal", "output"]
 
 VERSION = "v1"
 DEFAULT_PREFIX = "riskwatch"
@@ -92,6 +92,34 @@ JOURNAL = Topic(
     description="One ordered log of everything that can change a customer's risk; see `riskwatch.streams.entry`. "
     "Broadcast entries have no key and one copy in every partition.",
 )
+LISTS = Topic(
+    name="lists",
+    role="control",
+    key="institution",
+    partitions="one",
+    description="What people put on block, watch and allow lists, and take off: see `riskwatch lists`.",
+)
+POLICIES = Topic(
+    name="policies",
+    role="control",
+    key="policy",
+    cleanup="compact",
+    partitions="one",
+    description="Lending policies as published, each with the instant from which it is in force.",
+)
+LINK_PROBES = Topic(
+    name="link-probes",
+    role="internal",
+    key="identifier",
+    description="Who was seen with which identifier, and what fraud cases name; asked of the link profiles.",
+)
+RING_EDGES = Topic(
+    name="ring-edges",
+    role="internal",
+    key="institution",
+    partitions="one",
+    description="Customers who share an identifier; asked of the rings.",
+)
 TRAINING_EXAMPLES = Topic(
     name="training-examples",
     role="internal",
@@ -125,6 +153,18 @@ DECISION_TRAILS = Topic(
     role="output",
     description="Every decision with all that it was made of: inputs, rules, points. For `riskwatch explain`.",
 )
+SHADOW_DECISIONS = Topic(
+    name="shadow-decisions",
+    role="output",
+    description="What policies in shadow would have decided, with all that it was made of. Nobody acts on it.",
+)
+LIST_CHANGES = Topic(
+    name="list-changes",
+    role="output",
+    key="institution",
+    partitions="one",
+    description="Every change of a list with who made it and why; identifiers as keyed hashes.",
+)
 DEAD_LETTERS = Topic(
     name="dead-letters",
     role="output",
@@ -147,7 +187,11 @@ INPUTS: tuple[Topic, ...] = (APPLICATIONS, LOGINS, DEVICES, TRANSACTIONS, REPAYM
 
 TOPICS: tuple[Topic, ...] = (
     *INPUTS,
+    LISTS,
+    POLICIES,
     JOURNAL,
+    LINK_PROBES,
+    RING_EDGES,
     TRAINING_EXAMPLES,
     MODEL_SNAPSHOTS,
     FRAUD_ALERTS,
@@ -155,6 +199,8 @@ TOPICS: tuple[Topic, ...] = (
     SHADOW_ALERTS,
     DECISIONS,
     DECISION_TRAILS,
+    SHADOW_DECISIONS,
+    LIST_CHANGES,
     DEAD_LETTERS,
     MODEL_METRICS,
 )

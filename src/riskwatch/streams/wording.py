@@ -72,5 +72,6 @@ def wanted_value(info: mi.Type) -> str:
         mi.DateType: "a date such as 2024-05-01",
         mi.StructType: "an object",
         mi.ListType: "a list",
+        mi.BytesType: "bytes in base64",
         mi.NoneType: "null",
     }[type(info)]
