@@ -87,7 +87,8 @@ class Plant:
         self.partitions = int(settings.get("partitions", 4))
         self._settings = {
             "partitions": self.partitions, "store": "memory", "clock": "events", "event_tick_seconds": 21_600,
-            "roles": "ingest,monitor", "commit_seconds": 0.2, "rebalance_seconds": 4, "log_level": "warning",
+            "roles": "ingest,monitor", "links": False, "commit_seconds": 0.2, "rebalance_seconds": 4,
+            "log_level": "warning",
         } | settings  # fmt: skip
         self.workers: list[Worker] = []
 

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.features import links
+from riskwatch.features.linkmessages import LinkFacts, Probe
 from riskwatch.features.links import (
     EXACT,
     MAX_CASES,
     MAX_LINK_BYTES,
-    LinkFacts,
     LinkFault,
     LinkProfile,
-    Probe,
     clear,
     decode_link,
     encode_link,

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskwatch.features.rings import (
+from riskwatch.features.ringrows import RingsFault, read_rings, rows_of, take_changes
+from riskwatch.features.rings import forget, join, ring_size, ring_with
+from riskwatch.features.ringstate import (
     MAX_IDENTIFIERS,
     MAX_MEMBERS,
     MEMBERS_NAMED,
@@ -18,17 +20,12 @@ from riskwatch.features.rings import (
     STEPS,
     RingGrown,
     Rings,
-    RingsFault,
     Shared,
-    decode_rings,
-    encode_rings,
-    forget,
-    join,
-    ring_size,
-    ring_with,
 )
 from riskwatch.streams.events import Identifiers
 
+EIGHT = PUBLIC_ABOVE | {"ip": 8}
+"""An ip joins up to eight, so that what it had joined can be parted again."""
 Edge = tuple[str, str, int]
 """Kind, identifier, customer."""
 
@@ -99,9 +96,9 @@ def test_a_ring_is_reported_once_at_each_step() -> None:
 def test_edges_said_again_change_nothing() -> None:
     rings = Rings()
     add(rings, *chain(1, 8))
-    before = encode_rings(rings)
+    before = rows_of(rings)
     assert add(rings, *chain(1, 8)) == []
-    assert encode_rings(rings) == before
+    assert rows_of(rings) == before
 
 
 def test_a_later_edge_that_joins_nobody_new_is_not_reported() -> None:
@@ -186,7 +183,7 @@ def test_an_identifier_joins_as_many_customers_as_its_kind_allows_and_not_one_mo
 def test_networks_and_names_never_join(kind: str) -> None:
     rings = Rings()
     assert add(rings, (kind, "x", 1), (kind, "x", 2)) == []
-    assert encode_rings(rings) == encode_rings(Rings())
+    assert rows_of(rings) == rows_of(Rings())
 
 
 def test_every_kind_of_identifier_has_a_limit() -> None:
@@ -203,7 +200,7 @@ def public(rings: Rings, identifier: str, customers: Iterable[int]) -> None:
 
 
 def test_members_stay_joined_only_where_another_identifier_joins_them() -> None:
-    rings = Rings()
+    rings = Rings(EIGHT)
     add(rings, ("phone", "p", 1), ("phone", "p", 2), ("device", "d", 3), ("device", "d", 4), ("device", "d", 5))
     public(rings, "office", range(1, 9))
     assert members(rings, 1) == {1, 2, 3, 4, 5, 6, 7, 8}
@@ -218,7 +215,7 @@ def test_a_public_identifier_joins_nobody_again() -> None:
 
 
 def test_the_largest_part_keeps_the_id_of_the_ring() -> None:
-    rings = Rings()
+    rings = Rings(EIGHT)
     made = add(rings, ("phone", "p", 1), ("phone", "p", 2), ("device", "d", 3), ("device", "d", 4), ("device", "d", 5))
     public(rings, "office", range(1, 9))
     whole = ring_with(rings, key(1))
@@ -232,7 +229,7 @@ def test_the_largest_part_keeps_the_id_of_the_ring() -> None:
 
 
 def test_a_part_is_reported_again_only_beyond_what_it_fills() -> None:
-    rings = Rings()
+    rings = Rings(EIGHT)
     add(rings, *chain(1, 4))
     public(rings, "office", range(3, 11))
     assert len(members(rings, 1)) == 10
@@ -242,7 +239,7 @@ def test_a_part_is_reported_again_only_beyond_what_it_fills() -> None:
 
 
 def test_a_part_of_a_frozen_ring_that_is_small_enough_takes_in_who_came_meanwhile() -> None:
-    rings = Rings(max_members=8)
+    rings = Rings(EIGHT, max_members=8)
     add(rings, *chain(1, 3))
     public(rings, "office", range(3, 11))  # ten customers: frozen
     add(rings, ("phone", "p", 1), ("phone", "p", 20), ("phone", "p", 21))
@@ -295,7 +292,7 @@ def test_when_all_is_forgotten_nothing_is_left() -> None:
     add(rings, *chain(1, 5))
     public(rings, "office", range(1, 12))
     forget(rings, 1_001)
-    assert encode_rings(rings) == encode_rings(Rings())
+    assert rows_of(rings) == rows_of(Rings())
 
 
 # ---------------------------------------------------------------------------------------------------------------- laws
@@ -367,9 +364,9 @@ def test_any_split_into_batches_gives_the_same_reports_and_bytes(edges: list[Edg
     whole, split = Rings(public_above=LIMITS, max_members=most), Rings(public_above=LIMITS, max_members=most)
     for number, edge in enumerate(edges):
         if number in cuts:
-            split = decode_rings(encode_rings(split))
+            split = read_rings(rows_of(split).items(), LIMITS, most)
         assert add(whole, edge, at_ms=number) == add(split, edge, at_ms=number)
-    assert encode_rings(whole) == encode_rings(split)
+    assert rows_of(whole) == rows_of(split)
 
 
 @settings(max_examples=150, deadline=None)
@@ -378,7 +375,7 @@ def test_every_edge_three_times_is_the_same_as_once(edges: list[Edge], most: int
     once, thrice = Rings(public_above=LIMITS, max_members=most), Rings(public_above=LIMITS, max_members=most)
     for edge in edges:
         assert add(once, edge) == add(thrice, edge, edge, edge)
-    assert encode_rings(once) == encode_rings(thrice)
+    assert rows_of(once) == rows_of(thrice)
 
 
 @settings(max_examples=150, deadline=None)
@@ -411,18 +408,46 @@ def test_after_forgetting_rings_are_the_components_of_the_edges_that_are_left(ed
 # --------------------------------------------------------------------------------------------------------------- stored
 
 
-def test_no_bytes_are_an_empty_state() -> None:
-    assert encode_rings(decode_rings(b"")) == encode_rings(Rings())
+def test_no_rows_are_an_empty_state() -> None:
+    assert rows_of(read_rings([])) == {}
 
 
-@pytest.mark.parametrize("data", [b"\x00", b"nonsense", encode_rings(Rings())[:-1]])
+@settings(max_examples=150, deadline=None)
+@given(edges=EDGES, cuts=st.sets(st.integers(0, 45)), most=st.sampled_from([4, 50]), before=st.integers(0, 45))
+def test_the_changes_taken_now_and_then_add_up_to_the_whole_state(
+    edges: list[Edge], cuts: set[int], most: int, before: int
+) -> None:
+    rings, stored = Rings(public_above=LIMITS, max_members=most), {}
+    for number, edge in enumerate(edges):
+        add(rings, edge, at_ms=number)
+        if number in cuts:
+            stored.update(take_changes(rings))
+    forget(rings, before)
+    stored.update(take_changes(rings))
+    assert {key: value for key, value in stored.items() if value is not None} == rows_of(rings)
+    assert take_changes(rings) == []
+
+
+def a_row() -> tuple[bytes, bytes]:
+    rings = Rings()
+    add(rings, ("device", "d", 1), ("device", "d", 2))
+    return min(rows_of(rings).items())
+
+
+@pytest.mark.parametrize("data", [b"\x00", b"nonsense", a_row()[1][:-1]])
 def test_bytes_that_are_no_rings_are_refused(data: bytes) -> None:
     with pytest.raises(RingsFault, match="no rings of version 1"):
-        decode_rings(data)
+        read_rings([(a_row()[0], data)])
+
+
+def test_a_row_of_another_kind_is_refused() -> None:
+    with pytest.raises(RingsFault, match="is none of the rings"):
+        read_rings([(b"ring/x", a_row()[1])])
 
 
 def test_rings_of_another_version_are_refused_by_their_version() -> None:
-    data = bytearray(encode_rings(Rings()))
+    key, value = a_row()
+    data = bytearray(value)
     data[1] = 99  # the first field of the array
     with pytest.raises(RingsFault, match="rings of version 99; this release reads 1"):
-        decode_rings(bytes(data))
+        read_rings([(key, bytes(data))])

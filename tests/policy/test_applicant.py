@@ -108,5 +108,5 @@ def test_what_is_not_given_is_unknown_and_what_is_given_keeps_its_value() -> Non
     }  # fmt: skip
     assert (inputs["bureau.score"], inputs["bureau.open_loans"], inputs["bureau.outstanding"]) == (650.0, 0.0, None)
     assert (inputs["behaviour.login_count_24h"], inputs["behaviour.purchase_amount_z"]) == (3.0, None)
-    assert (inputs["own.applications_30d"], inputs["links.answered"]) == (2.0, None)
+    assert inputs["own.applications_30d"] == 2.0
     assert (inputs["application.merchant_id_known"], inputs["application.channel"]) == (True, None)

@@ -7,7 +7,7 @@ from typing import Any
 import faust
 from aiokafka import AIOKafkaProducer
 
-from riskwatch.agents.provision import CHANGELOG
+from riskwatch.agents.provision import CHANGELOG, LINKS_CHANGELOG
 from riskwatch.agents.settings import Settings
 from riskwatch.streams import topics
 from riskwatch.streams.connecting import Security, client_settings
@@ -19,7 +19,10 @@ LARGEST_REQUEST = 16_000_000
 
 def lanes_of(settings: Settings) -> list[str]:
     """Topics that have a producer of their own: those that every batch is written to."""
-    return [topics.full_name(topic, settings.prefix) for topic in (topics.JOURNAL, CHANGELOG)]
+    return [
+        topics.full_name(topic, settings.prefix)
+        for topic in (topics.JOURNAL, CHANGELOG, topics.LINK_PROBES, LINKS_CHANGELOG)
+    ]
 
 
 def make_producer(settings: Settings, security: Security) -> AIOKafkaProducer:

@@ -1,72 +1,166 @@
-"""The applications of one batch: noted when their entry is opened, decided when its features are known."""
+"""The applications of one batch: asked about when their entry is opened, decided when answers or time have come.
+
+An application's own place in the journal gives what is known of the customer (features, own record). It is decided at
+once where no policy asks who else uses its identifiers; else at the place of the last answer, or of the first tick from
+its deadline on. What differs between the two places (the policy in force, the answers) is read at the second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from riskwatch.agents.folded import Program
 from riskwatch.features.account import Account
-from riskwatch.policy.applicant import OwnRecord, inputs_of, own_record
+from riskwatch.features.linkmessages import LinkFacts, Probe, decode_link_answer, decode_ring_answer
+from riskwatch.features.pending import MAX_PENDING, Pending, answered, probes_of, ring_answered
+from riskwatch.policy.applicant import inputs_of, own_record
 from riskwatch.policy.deciding import Asked, trail_of
-from riskwatch.policy.lending import assess
+from riskwatch.policy.lending import LendingPolicy, assess
+from riskwatch.policy.linkfacts import NO_LINKS, link_inputs
+from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.decisions import DecisionTrail
-from riskwatch.streams.events import LoanApplied
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.events import AnyEvent, LoanApplied
 from riskwatch.streams.outputs import Cause
-from riskwatch.streams.packing import from_ms
+from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of, unpack_event
+
+
+class Closing(Struct, frozen=True, kw_only=True):
+    """An application that is to be decided, with what is read at that place of the journal."""
+
+    pending: Pending
+    event: LoanApplied
+    key: bytes
+    policy: LendingPolicy
+    shared: Mapping[str, Value]
 
 
 class Deciding:
-    """`place`: how many of the batch's entries come before. An application for which the institution has no lending
-    policy, or none in its currency, gets no decision, and is counted in `without_policy`."""
+    """`place`: how many of the batch's entries come before; everything is told in journal order.
+
+    `probes`: what is to be asked. `answers`: place and facts of each answer about an identifier, for the rules.
+    `waiting`: of each customer who was looked at, whether an application waits. `without_policy` counts applications
+    for which the institution has no lending policy, or none in their currency: they get no decision. `unanswered`
+    counts those whose deadline came first.
+    """
 
     def __init__(self, program: Program, partition: int) -> None:
         self._program = program
         self._partition = partition
-        self._asked: list[tuple[int, LoanApplied, OwnRecord]] = []
+        self._fresh: list[tuple[int, Pending]] = []
+        self._closings: list[Closing] = []
+        self.probes: list[Probe] = []
+        self.answers: list[tuple[int, LinkFacts]] = []
+        self.waiting: dict[bytes, bool] = {}
         self.without_policy = 0
+        self.unanswered = 0
 
-    def note(self, place: int, event: LoanApplied, account: Account, at_ms: int) -> None:
-        """An application, with the account as it stands at its place in the journal."""
-        if self._program.lending.policy_for(event.tenant, event.product, event.currency) is None:
+    def note(self, place: int, offset: int, entry: np.void, value: bytes, key: bytes, account: Account) -> None:
+        """An application, with the account as it stands at its place."""
+        event = loan_applied(unpack_event(value))
+        at_ms, event_hash = int(entry["occurred_at"]), int(entry["event"])
+        probes = probes_of(event, event_hash, key, at_ms) if self._program.links else []
+        self.probes += probes
+        policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
+        if policy is None:
             self.without_policy += 1
             return
-        self._asked.append((place, event, own_record(account, at_ms, self._program.zone(event.tenant))))
+        waits = [each.probe_id for each in probes] if self._program.waits_for_links(policy) else []
+        pending = Pending(
+            event=payload_of(value),
+            event_hash=event_hash,
+            offset=offset,
+            occurred_ms=at_ms,
+            deadline_ms=int(entry["ingested_at"]) + policy.deadline_ms,
+            own=own_record(account, at_ms, self._program.zone(event.tenant)),
+            waits=waits,
+        )
+        self._fresh.append((place, pending))
+        if not waits:
+            self._close(pending, event, key, NO_LINKS)
+        elif len(account.pending) >= MAX_PENDING:
+            self._close(pending, event, key, link_inputs((), 1, complete=False))
+        else:
+            account.pending.append(pending)
+            self.waiting[key] = True
+
+    def answer(self, kind: int, place: int, value: bytes, key: bytes, account: Account) -> None:
+        """What the links or the rings answered, perhaps about an application that waits for it."""
+        if kind == Kind.LINK_ANSWERED:
+            links = decode_link_answer(payload_of(value))
+            self.answers.append((place, links.facts))
+            for pending in account.pending:
+                if pending.event_hash == links.event:
+                    answered(pending, links)
+        else:
+            rings = decode_ring_answer(payload_of(value))
+            for pending in account.pending:
+                if pending.event_hash == rings.event:
+                    ring_answered(pending, rings)
+        for pending in [each for each in account.pending if not each.waits]:
+            self._decide(pending, key, account, complete=True)
+
+    def overdue(self, now_ms: int, key: bytes, account: Account) -> None:
+        """Time has reached `now_ms`: applications whose deadline has come are decided with what there is."""
+        for pending in [each for each in account.pending if each.deadline_ms <= now_ms]:
+            self.unanswered += 1
+            self._decide(pending, key, account, complete=False)
+
+    def _decide(self, pending: Pending, key: bytes, account: Account, *, complete: bool) -> None:
+        account.pending.remove(pending)
+        self.waiting[key] = bool(account.pending)
+        event = loan_applied(event_of(pending.event))
+        self._close(pending, event, key, link_inputs(pending.facts, pending.ring_size, complete=complete))
+
+    def _close(self, pending: Pending, event: LoanApplied, key: bytes, shared: Mapping[str, Value]) -> None:
+        policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
+        if policy is None:  # there was one when it was asked about: the book has changed in between
+            self.without_policy += 1
+            return
+        self._closings.append(Closing(pending=pending, event=event, key=key, policy=policy, shared=shared))
 
     def shift(self, before: NDArray[np.int64]) -> None:
         """Entries have been inserted before these places."""
-        self._asked = [
-            (place + int(np.searchsorted(before, place, side="right")), event, own) for place, event, own in self._asked
-        ]
+        self._fresh = [(_moved(place, before), pending) for place, pending in self._fresh]
+        self.answers = [(_moved(place, before), facts) for place, facts in self.answers]
 
-    def decide(
-        self, matrix: NDArray[np.float64], entries: NDArray[np.void], offsets: NDArray[np.int64], keys: Sequence[bytes],
-        decided_at: datetime,
-    ) -> list[DecisionTrail]:  # fmt: skip
-        """A decision for each application, in journal order. `matrix`: float64[n, features] beside `entries`."""
-        trails = []
-        names = self._program.layout.names
-        for place, event, own in self._asked:
-            policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
-            if policy is None:  # pragma: no cover - `note` has looked
-                continue
-            zone = self._program.zone(event.tenant)
-            entry = entries[place]
-            occurred_at = from_ms(int(entry["occurred_at"]))
-            features = dict(zip(names, matrix[place].tolist(), strict=True))
-            inputs = inputs_of(event, own, features, zone)
-            cause = Cause(
-                partition=self._partition,
-                offset=int(offsets[place]),
-                event_id=event.event_id,
-                event_type=type(event).__name__,
-            )
-            asked = Asked(
-                event=event, key=keys[place], event_hash=int(entry["event"]), cause=cause, occurred_at=occurred_at
-            )
-            assessment = assess(policy, inputs, occurred_at.astimezone(zone).date())
-            trails.append(trail_of(assessment, asked, decided_at))
-        return trails
+    def decide(self, matrix: NDArray[np.float64], decided_at: datetime) -> list[DecisionTrail]:
+        """A decision for each application that is to be decided, in the order in which that became clear. `matrix`:
+        float64[n, features], a line for each of the batch's entries."""
+        for place, pending in self._fresh:
+            pending.features = matrix[place].tobytes()
+        return [self._trail(closing, decided_at) for closing in self._closings]
+
+    def _trail(self, closing: Closing, decided_at: datetime) -> DecisionTrail:
+        event, pending = closing.event, closing.pending
+        zone = self._program.zone(event.tenant)
+        occurred_at = from_ms(pending.occurred_ms)
+        line = np.frombuffer(pending.features, dtype="<f8").tolist()
+        features = dict(zip(self._program.layout.names, line, strict=True))
+        inputs = inputs_of(event, pending.own, features, zone)
+        inputs.update(closing.shared)
+        cause = Cause(
+            partition=self._partition,
+            offset=pending.offset,
+            event_id=event.event_id,
+            event_type=type(event).__name__,
+        )
+        asked = Asked(event=event, key=closing.key, event_hash=pending.event_hash, cause=cause, occurred_at=occurred_at)
+        assessment = assess(closing.policy, inputs, occurred_at.astimezone(zone).date())
+        return trail_of(assessment, asked, decided_at)
+
+
+def loan_applied(event: AnyEvent) -> LoanApplied:
+    """The event, which is an application. Raises `BadEntry` for another under an application's header."""
+    if not isinstance(event, LoanApplied):
+        raise BadEntry(f"an entry of kind LOAN_APPLIED holds a {type(event).__name__}")
+    return event
+
+
+def _moved(place: int, before: NDArray[np.int64]) -> int:
+    return place + int(np.searchsorted(before, place, side="right"))

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from riskwatch.agents.asking import link_columns, new_devices
 from riskwatch.agents.deciding import Deciding
 from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
@@ -24,17 +25,18 @@ from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, 
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.alerts.raising import raise_alerts
-from riskwatch.features.account import ACCOUNT_KINDS, evolve_account, next_look, overdue
+from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
 from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD
 from riskwatch.streams.entry import Flag, Kind
-from riskwatch.streams.events import LoanApplied
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
+_ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
+_OPENED[list(_ANSWERS)] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
 _OPENED_AND_DECIDED = _OPENED.copy()
 _OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
@@ -121,10 +123,16 @@ class Folding:
         row = int(self._row_of[place])
         scratch = self._scratch
         account = scratch.account(row)
-        event = unpack_event(value)
-        if isinstance(event, LoanApplied):
-            self._deciding.note(place, event, account, int(entry["occurred_at"]))
+        key = scratch.keys[row]
+        if kind == Kind.LOAN_APPLIED:
+            self._deciding.note(place, int(self._entry_offsets[place]), entry, value, key, account)
+            self._look(row, account)
             return
+        if kind in _ANSWERS:
+            self._deciding.answer(kind, place, value, key, account)
+            self._look(row, account)
+            return
+        event = unpack_event(value)
         zone = self._program.zone(event.tenant)
         facts = evolve_account(account, event, int(entry["occurred_at"]), zone)
         self._entries["due_amount"][place] = facts.due_amount
@@ -132,7 +140,12 @@ class Folding:
         self._entries["paid_share"][place] = facts.paid_share
         if facts.first_instalment:
             self._entries["flags"][place] |= Flag.FIRST_INSTALMENT
-        scratch.next_looks[row] = next_look(account, zone) or 0
+        self._look(row, account)
+
+    def _look(self, row: int, account: Account) -> None:
+        """Time is to look at the account again when it next wants it."""
+        tenant, _ = split_key(self._scratch.keys[row])
+        self._scratch.next_looks[row] = next_look(account, self._program.zone(tenant)) or 0
 
     def _tick(self, now_ms: int, place: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, and which predictions have their label."""
@@ -141,15 +154,16 @@ class Folding:
         self._labels.tick(place, now_ms, self._clock)
         self._clock = now_ms
         scratch = self._scratch
-        for row, at in enumerate(scratch.next_looks):
-            if not at or at > now_ms or scratch.applied[row] > offset:  # the last: stored before a crash, tick and all
-                continue
+        # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
+        due = [row for row, at in enumerate(scratch.next_looks) if 0 < at <= now_ms and scratch.applied[row] <= offset]
+        for row in sorted(due, key=scratch.keys.__getitem__):
             tenant, _ = split_key(scratch.keys[row])
             zone = self._program.zone(tenant)
             account = scratch.account(row)
+            self._deciding.overdue(now_ms, scratch.keys[row], account)
             for each in overdue(account, now_ms, zone):
                 self._derived.append(Derived(place, row, offset, now_ms, each))
-            scratch.next_looks[row] = next_look(account, zone) or 0
+            self._look(row, account)
             scratch.touched.add(row)
             scratch.watermarks[row] = max(scratch.watermarks[row], offset + 1)
 
@@ -187,17 +201,22 @@ class Folding:
         new = np.flatnonzero(self._outcomes == NEW)
         out.counts.new = len(new)
         out.counts.late = int((late[new] > 0).sum())
+        deciding = self._deciding
+        out.decisions, out.undecided = deciding.decide(matrix, self._detected_at), deciding.waiting
+        out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered
         if not len(new):
             return
-        out.decisions = self._deciding.decide(
-            matrix, self._entries, self._entry_offsets, self._entry_keys, self._detected_at
-        )
-        out.counts.without_policy = self._deciding.without_policy
+        if program.links:
+            out.probes = deciding.probes + new_devices(
+                program.layout, matrix, self._entries, self._entry_keys, new, self._value_at
+            )
         scores = self._score(matrix, new)
         entries, features, scores_new = self._entries, matrix, scores
         if len(new) < len(entries):
             entries, features, scores_new = entries[new], matrix[new], scores[new]
         extra = {"score": scores_new}
+        for name, column in link_columns(deciding.answers, len(self._entries)).items():
+            extra[name] = column[new]
         judgement = program.rules.judge(entries, features, extra)
         offsets = self._entry_offsets[new]
         out.failures = [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
@@ -220,9 +239,14 @@ class Folding:
         out.alerts = raised.alerts
         out.suppressed = raised.by_rule
 
+    def _value_at(self, place: int) -> bytes:
+        """The journal record of an entry that is not derived."""
+        return self._values[int(self._mine[place])]
+
     def _event_id(self, place: int) -> str:
-        position = int(self._mine[place])
-        return unpack_event(self._values[position]).event_id if position >= 0 else ""
+        if self._mine[place] < 0 or self._entries["kind"][place] in _ANSWERS:
+            return ""
+        return unpack_event(self._value_at(place)).event_id
 
     def _score(self, matrix: NDArray[np.float64], new: NDArray[np.intp]) -> NDArray[np.float64]:
         """Scores of the purchases, each by the model that was in force at its place; their predictions are kept."""

@@ -11,9 +11,12 @@ from riskwatch.agents.partition import Partition, PartitionRow
 from riskwatch.agents.scratch import RowBuffer
 from riskwatch.agents.store import Row
 from riskwatch.features.layout import Layout
+from riskwatch.features.linkmessages import Probe
 from riskwatch.features.timers import Overdue
 from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
+from riskwatch.policy.linkfacts import reads_links
 from riskwatch.scoring.linear import LinearModel
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.outputs import Alert, TrainingExample
@@ -22,16 +25,21 @@ from riskwatch.streams.outputs import Alert, TrainingExample
 @dataclass(frozen=True)
 class Program:
     """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
-    decide applications; and room to work in."""
+    decide applications; whether `links` are asked about identifiers; and room to work in."""
 
     layout: Layout
     rules: RuleSet
     zones: Mapping[str, ZoneInfo]
     lending: LendingBook = NO_LENDING
+    links: bool = False
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
         return self.zones.get(tenant, UTC)
+
+    def waits_for_links(self, policy: LendingPolicy) -> bool:
+        """Whether an application under a policy is decided with what the links answer."""
+        return self.links and reads_links(policy)
 
 
 @dataclass
@@ -47,6 +55,7 @@ class Counts:
     derived: int = 0
     ticks: int = 0
     without_policy: int = 0
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,10 @@ class Folded:
     rows: list[Row] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     decisions: list[DecisionTrail] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)
     looks: dict[bytes, int] = field(default_factory=dict)
+    undecided: dict[bytes, bool] = field(default_factory=dict)
     models: dict[str, LinearModel] = field(default_factory=dict)
     kept: list[bytes] = field(default_factory=list)
     labelled: list[bytes] = field(default_factory=list)
@@ -81,6 +92,8 @@ class Folded:
         partition.row = self.partition_row
         for key, at in self.looks.items():
             partition.timers.set(key, at)
+        for key, waits in self.undecided.items():
+            (partition.undecided.add if waits else partition.undecided.discard)(key)
         partition.models.update(self.models)
         for key in self.kept:
             partition.waiting.add(key)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from riskwatch.agents.align import Aligner
-from riskwatch.agents.backlog import Written
 from riskwatch.agents.clock import EventClock
 from riskwatch.agents.inject import fault
+from riskwatch.agents.journal import Journal
 from riskwatch.agents.metrics import Metrics
-from riskwatch.agents.outbox import Item, Outbox, Receipt, Revoked
-from riskwatch.agents.refusals import refused_letters
+from riskwatch.agents.outbox import Item, Outbox, Revoked
 from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
+from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.packing import pack_tick
 
 ROOM_SECONDS = 0.005
@@ -26,6 +25,14 @@ ROOM_SECONDS = 0.005
 
 IDLE_SECONDS = 0.02
 """Longest wait for a topic that lags and has not been fetched, before the others go on without it."""
+
+HOLD_SECONDS = 2.0
+"""Longest time that applications hold up the events' time."""
+_KIND = int(ENTRY.fields["kind"][1]) if ENTRY.fields is not None else 0
+
+
+def _asks(value: bytes | None) -> bool:
+    return value is not None and value[_KIND] == Kind.LOAN_APPLIED
 
 
 class Lanes:
@@ -96,20 +103,24 @@ class Ingest:
     """The ingest agent."""
 
     def __init__(
-        self, *, app: Any, outbox: Outbox, stamp: Stamp, metrics: Metrics, prefix: str,
-        now_ms: Callable[[], int], clock: EventClock | None,
+        self, *, app: Any, outbox: Outbox, journal: Journal, stamp: Stamp, metrics: Metrics, prefix: str,
+        now_ms: Callable[[], int], clock: EventClock | None, undecided: Callable[[int], bool] = lambda _: False,
     ) -> None:  # fmt: skip
+        """`undecided`: whether an application of a journal partition waits to be decided, as far as this worker knows;
+        asked only where `clock` says the events' time."""
         self._app = app
         self._outbox = outbox
+        self._journal = journal
         self._stamp = stamp
         self._metrics = metrics
         self._now_ms = now_ms
         self._clock = clock
         self._prefix = prefix
-        self._journal = topics.full_name(topics.JOURNAL, prefix)
         self._dead_letters = topics.full_name(topics.DEAD_LETTERS, prefix)
         self._source_of = {topics.full_name(t, prefix): topics.SOURCE_TOPIC[t.name] for t in topics.INPUTS}
         self._short_name = {topics.full_name(t, prefix): t.name for t in topics.INPUTS}
+        self._undecided = undecided
+        self._asked: set[int] = set()
         self._lanes: dict[int, Lanes] = {}
 
     @property
@@ -180,60 +191,52 @@ class Ingest:
         """Waits while this worker's monitor has a batch of the journal partition in hand and another before it: what
         is written further ahead would have to be fetched again. Not while the flow is stopped: then the monitor takes
         nothing, and what is in hand here is to end."""
-        consumer = self.consumer
-        while consumer.flow_active and owned() and consumer.waiting(self._journal, number) >= consumer.batch_records:
+        consumer, name = self.consumer, self._journal.name
+        while consumer.flow_active and owned() and consumer.waiting(name, number) >= consumer.batch_records:
             await asyncio.sleep(ROOM_SECONDS)
 
     async def write(self, entries: Sequence[tuple[int, bytes, bytes]], owned: Callable[[], bool]) -> None:
         """Appends entries to their journal partitions, all acknowledged when it returns."""
-        by_partition: dict[int, list[Item]] = {}
+        by_partition: dict[int, list[list[Item]]] = {}
         clock, now_ms = self._clock, self._now_ms()
         for partition, key, value in entries:
-            items = by_partition.get(partition)
-            if items is None:
-                items = by_partition[partition] = []
+            parts = by_partition.get(partition)
+            if parts is None:
+                parts = by_partition[partition] = [[]]
             if clock is not None:
-                at_ms = occurred_at_of(value)
-                tick = clock.tick_before(partition, at_ms)
+                tick = clock.tick_before(partition, occurred_at_of(value))
                 if tick is not None:
-                    items.append((None, pack_tick(tick), (), now_ms))
-            items.append((key, value, (), now_ms))
-        await asyncio.gather(*[self._append(p, items, owned) for p, items in by_partition.items()])
+                    parts.append([(None, pack_tick(tick), (), now_ms)])
+            parts[-1].append((key, value, (), now_ms))
+        began = time.perf_counter()
+        await asyncio.gather(*[self._append(number, parts, owned) for number, parts in by_partition.items()])
+        self._metrics.stage_seconds.labels("journal").observe(time.perf_counter() - began)
         self._metrics.journal_entries.labels("upstream").inc(len(entries))
 
-    async def _append(self, partition: int, items: list[Item], owned: Callable[[], bool]) -> None:
-        began = time.perf_counter()
-        receipt = await self._outbox.write(self._journal, partition, items, owned)
-        if receipt.refused:
-            await self._bury_refused(partition, receipt.refused, owned)
-        else:
-            self._offer(partition, items, receipt)
-        self._metrics.stage_seconds.labels("journal").observe(time.perf_counter() - began)
+    async def _append(self, number: int, parts: list[list[Item]], owned: Callable[[], bool]) -> None:
+        """Writes parts of which each but the first begins with a tick of the events' time. Applications that wait for
+        answers hold that time up: else hours of it would pass while a question is on its way."""
+        together: list[Item] = []
+        for part in parts:
+            if number in self._asked:
+                await self._journal.append(number, together, owned)
+                together = []
+                await self._answered(number, owned)
+            together += part
+            if self._clock is not None and any(_asks(value) for _, value, _, _ in part):
+                self._asked.add(number)
+        await self._journal.append(number, together, owned)
 
-    def _offer(self, partition: int, items: list[Item], receipt: Receipt) -> None:
-        """Hands what was written to this worker's monitor, if it reads the partition."""
-        written = iter(items)
-        for base, count in receipt.chunks:
-            records = [
-                Written(offset, timestamp or 0, key, value)
-                for offset, (key, value, _, timestamp) in zip(range(base, base + count), written, strict=False)
-            ]
-            if self.consumer.offer(self._journal, partition, base, records):
-                self._metrics.handed_over.inc(count)
-
-    async def _bury_refused(self, partition: int, refused: list[Item], owned: Callable[[], bool]) -> None:
-        """The broker takes no entry of this size: kept as a dead letter, cut if need be."""
-        code = "entry-refused"
-        now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
-        message = "the broker refused the journal entry of this size"
-        letters = refused_letters(self._journal, partition, refused, code=code, message=message, now=now)
-        await self._outbox.write(self._dead_letters, partition, letters, owned)
-        self._metrics.dead_letters.labels(code).inc(len(letters))
+    async def _answered(self, number: int, owned: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + HOLD_SECONDS
+        while self._undecided(number) and owned() and self.consumer.flow_active and time.monotonic() < deadline:
+            await asyncio.sleep(ROOM_SECONDS)
+        self._asked.discard(number)
 
     async def tick(self, at_ms: int) -> None:
         """Writes a tick of the wall clock to the journal partitions that this worker stands for."""
         name = topics.full_name(topics.APPLICATIONS, self._prefix)
         numbers = [tp.partition for tp in self.consumer.assignment() if tp.topic == name]
         item: Item = (None, pack_tick(at_ms), (), at_ms)
-        await asyncio.gather(*[self._append(number, [item], lambda: True) for number in numbers])
+        await self._journal.append_all({number: [item] for number in numbers})
         self._metrics.journal_entries.labels("tick").inc(len(numbers))

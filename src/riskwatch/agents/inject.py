@@ -3,7 +3,8 @@ for.
 
 `RISKWATCH_FAULT="after-outputs:3"` kills the process with SIGKILL the third time that it passes `after-outputs`;
 `"kill|raise|stall"` may be given as a third part: `after-outputs:3:raise`. Points: `fetched`, `after-journal`,
-`after-outputs`, `after-changelog`, `after-store`, `before-commit`, `after-commit`.
+`after-outputs`, `after-changelog`, `after-store`, `before-commit`, `after-commit`; those of the links and the rings
+begin with `links-` and `rings-`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 POINTS = (
     "fetched", "after-journal", "after-outputs", "after-changelog", "after-store", "before-commit", "after-commit",
 )  # fmt: skip
+LINK_POINTS = ("links-after-answers", "links-after-changelog", "rings-after-answers", "rings-after-changelog")
+"""Of the agents that answer about identifiers."""
 VARIABLE = "RISKWATCH_FAULT"
 STALL_SECONDS = 5.0
 
@@ -32,8 +35,8 @@ class _Plan:
     def arm(self, text: str) -> None:
         point, _, rest = text.partition(":")
         count, _, action = rest.partition(":")
-        if point not in POINTS:
-            raise ValueError(f"unknown fault point {point!r}: one of {', '.join(POINTS)}")
+        if point not in (*POINTS, *LINK_POINTS):
+            raise ValueError(f"unknown fault point {point!r}: one of {', '.join((*POINTS, *LINK_POINTS))}")
         self.left = {point: int(count or 1)}
         self.action = action or "kill"
 

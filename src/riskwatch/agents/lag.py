@@ -22,9 +22,17 @@ from aiokafka.errors import (
 from msgspec import Struct
 
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
-from riskwatch.streams.topics import DEFAULT_PREFIX, INPUTS, JOURNAL, TRAINING_EXAMPLES, full_name
+from riskwatch.streams.topics import (
+    DEFAULT_PREFIX,
+    INPUTS,
+    JOURNAL,
+    LINK_PROBES,
+    RING_EDGES,
+    TRAINING_EXAMPLES,
+    full_name,
+)
 
-CONSUMED = (*INPUTS, JOURNAL, TRAINING_EXAMPLES)
+CONSUMED = (*INPUTS, JOURNAL, LINK_PROBES, RING_EDGES, TRAINING_EXAMPLES)
 """The topics that a group of workers consumes and commits."""
 
 _COORDINATOR_BUSY = (

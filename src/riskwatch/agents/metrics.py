@@ -34,7 +34,7 @@ class Metrics:
         counter, gauge, histogram = self._counter, self._gauge, self._histogram
 
         self.records_in = counter("records_in", "Records read from input topics.", "topic")
-        self.journal_entries = counter("journal_entries", "Entries that ingest wrote to the journal.", "origin")
+        self.journal_entries = counter("journal_entries", "Entries written to the journal.", "origin")
         self.handed_over = counter(
             "journal_handed_over", "Journal entries that went from ingest to this worker's monitor without a fetch."
         )
@@ -65,6 +65,10 @@ class Metrics:
             "journal_to_alert_seconds", "From an entry's writing to its alert's acknowledgement.", _LATENCIES
         )
         self.decisions = counter("decisions", "Decisions on applications.", "outcome", "product")
+        self.unanswered = counter(
+            "unanswered_applications", "Decisions made at their deadline, without all answers about identifiers."
+        )
+        self.link_probes = counter("link_probes", "Questions about identifiers.", "outcome")
         self.undecided = counter(
             "undecided_applications",
             "Applications for which their institution has no lending policy in their currency.",

@@ -7,65 +7,60 @@ tried again.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import structlog
+from faust.types import TP
 
+from riskwatch.agents.durable import Durable
 from riskwatch.agents.fetched import received
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inject import fault
+from riskwatch.agents.journal import Journal
 from riskwatch.agents.metrics import Metrics
-from riskwatch.agents.outbox import Item, Outbox, Receipt, Revoked
+from riskwatch.agents.outbox import Item, Revoked
 from riskwatch.agents.partition import Partition, PartitionRow, open_partition, pack_partition
-from riskwatch.agents.refusals import refused_letters
+from riskwatch.agents.provision import CHANGELOG
+from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.statecodec import PARTITION_KEY
-from riskwatch.agents.store import Row
 from riskwatch.agents.table import StateTable
+from riskwatch.features.linkmessages import Probe, encode_message, key_of
 from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.decisions import encode_decision
 from riskwatch.streams.outputs import Alert, encode_output
-from riskwatch.streams.packing import customer_key
+from riskwatch.streams.packing import customer_key, pack_tick
+from riskwatch.streams.partitioning import partitions_of
+from riskwatch.streams.topics import Topic
 
 log = structlog.get_logger(__name__)
-
-ReadRows = Callable[[str, int, int, int], Awaitable[list[Row]]]
-"""Topic, partition, first offset, end offset → the rows written there, in order."""
-
-
-class StateRefused(RuntimeError):
-    """The broker takes no row of this size: the state cannot be made durable, so the worker must not go on."""
 
 
 class Monitor:
     """The monitor agent and the partitions that it owns."""
 
     def __init__(
-        self, *, app: Any, table: StateTable, outbox: Outbox, program: Program, metrics: Metrics, prefix: str,
-        now: Callable[[], datetime], read_rows: ReadRows,
+        self, *, app: Any, table: StateTable, durable: Durable, publishing: Publishing, journal: Journal,
+        program: Program, metrics: Metrics, partitions: int, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._app = app
+        self._partition_count = partitions
         self._table = table
-        self._outbox = outbox
+        self._durable = durable
+        self._publishing = publishing
+        self._journal = journal
         self._program = program
         self._metrics = metrics
         self._now = now
-        self._read_rows = read_rows
-        self._changelog = table.changelog_topic_name
-        self._names = {
-            topic.name: topics.full_name(topic, prefix)
-            for topic in (
-                topics.FRAUD_ALERTS, topics.EARLY_WARNINGS, topics.SHADOW_ALERTS, topics.TRAINING_EXAMPLES,
-                topics.DEAD_LETTERS, topics.DECISIONS, topics.DECISION_TRAILS,
-            )
-        }  # fmt: skip
+        self._hastened: dict[int, int] = {}
         self._partitions: dict[int, Partition] = {}
 
     async def agent(self, stream: Any) -> None:
@@ -85,8 +80,28 @@ class Monitor:
         partition = self._partitions.get(number)
         if partition is None:
             partition = self._partitions[number] = open_partition(number, self._table.partition(number))
-            partition.changelog_next = self._app.changelog_end(number)
+            partition.changelog_next = self._app.changelog_end(CHANGELOG, number)
         return partition
+
+    def due(self, now_ms: int) -> dict[int, int]:
+        """Partitions in which somebody waits for time to have come that has: number → since when, ms."""
+        found = {}
+        for number, partition in self._partitions.items():
+            at = partition.timers.earliest()
+            if at is not None and partition.row.clock < at <= now_ms:
+                found[number] = at
+        return found
+
+    def undecided(self, number: int) -> bool:
+        """Whether entries that this worker has written to its own journal partition are not folded yet, or somebody in
+        it waits to be decided."""
+        end, done = self._journal.ends.get(number), self._app.consumer.finished.get(TP(self._journal.name, number))
+        if end is None or done is None:
+            return False
+        if done < end:
+            return True
+        partition = self._partitions.get(number)
+        return partition is not None and bool(partition.undecided)
 
     async def take(self, message: Any) -> None:
         """One batch, start to finish."""
@@ -129,92 +144,43 @@ class Monitor:
     async def _effect(self, message: Any, partition: Partition, folded: Folded) -> None:
         """Outputs, changelog, local store: each acknowledged before the next."""
         owned = partial(self._app.consumer.owns, message)
-        stage = self._metrics.stage_seconds
         began = time.perf_counter()
         await self._publish(partition.number, folded, owned)
         fault("after-outputs")
-        outputs_done = time.perf_counter()
-        receipt = await self._log_rows(partition, folded.rows, owned)
-        fault("after-changelog")
-        changelog_done = time.perf_counter()
-        if not owned():
-            raise Revoked(message.topic)
-        foreign = _foreign(partition, receipt)
-        if foreign:
-            await self._merge(partition, folded.rows, receipt, foreign, owned)
-        else:
-            partition.store.write(folded.rows, receipt.last_offset)
-            folded.settle(partition)
-        fault("after-store")
         if folded.alerts or folded.decisions:
-            stage.labels("outputs").observe(outputs_done - began)
-        stage.labels("changelog").observe(changelog_done - outputs_done)
-        stage.labels("store").observe(time.perf_counter() - changelog_done)
+            self._metrics.stage_seconds.labels("outputs").observe(time.perf_counter() - began)
+        if await self._durable.keep(partition, folded.rows, owned):
+            folded.settle(partition)
+        else:
+            anew = self._partitions[partition.number] = open_partition(partition.number, partition.store)
+            anew.changelog_next = partition.changelog_next
+        fault("after-store")
+
+    async def hasten(self, now_ms: int) -> None:
+        """Writes a tick to each partition in which a deadline has passed, once for each: the next ordinary one may be a
+        second away."""
+        due = {number: at for number, at in self.due(now_ms).items() if at > self._hastened.get(number, 0)}
+        self._hastened |= due
+        item: Item = (None, pack_tick(now_ms), (), now_ms)
+        await self._journal.append_all({number: [item] for number in due})
+        self._metrics.journal_entries.labels("tick").inc(len(due))
 
     async def _publish(self, number: int, folded: Folded, owned: Callable[[], bool]) -> None:
-        by_topic: dict[str, list[Item]] = {}
-        for alert in folded.alerts:
-            by_topic.setdefault(_topic_of(alert), []).append(
-                (customer_key(alert.tenant, alert.customer_id), encode_output(alert), (), None)
-            )
-        for trail in folded.decisions:  # the trail first: a decision that is out can be explained
-            key = customer_key(trail.decision.tenant, trail.decision.customer_id)
-            by_topic.setdefault(topics.DECISION_TRAILS.name, []).append((key, encode_decision(trail), (), None))
-        for trail in folded.decisions:
-            key = customer_key(trail.decision.tenant, trail.decision.customer_id)
-            by_topic.setdefault(topics.DECISIONS.name, []).append((key, encode_decision(trail.decision), (), None))
-        for name, items in by_topic.items():
-            await self._write_output(self._names[name], number, items, owned)
-        if folded.examples:
-            examples: list[Item] = [
-                (customer_key(each.tenant, each.customer_id), encode_output(each), (), None) for each in folded.examples
-            ]
-            await self._write_output(self._names[topics.TRAINING_EXAMPLES.name], 0, examples, owned)
+        await self._ask(folded.probes, owned)  # first: somebody waits for the answers
+        for topic, items in outputs_of(folded).items():
+            await self._publishing.write(topic, number, items, owned)
+        examples: list[Item] = [
+            (customer_key(each.tenant, each.customer_id), encode_output(each), (), None) for each in folded.examples
+        ]
+        await self._publishing.write(topics.TRAINING_EXAMPLES, 0, examples, owned)
 
-    async def _write_output(self, topic: str, number: int, items: list[Item], owned: Callable[[], bool]) -> None:
-        receipt = await self._outbox.write(topic, number, items, owned)
-        if receipt.refused:
-            self._metrics.refused_outputs.labels(topic).inc(len(receipt.refused))
-            message = "the broker refused the output of this size"
-            letters = refused_letters(
-                topic, number, receipt.refused, code="output-refused", message=message, now=self._now()
-            )
-            await self._outbox.write(self._names[topics.DEAD_LETTERS.name], number, letters, owned)
-            self._metrics.dead_letters.labels("output-refused").inc(len(letters))
-
-    async def _log_rows(self, partition: Partition, rows: list[Row], owned: Callable[[], bool]) -> Receipt:
-        items: list[Item] = [(key, value, (), None) for key, value in rows]
-        receipt = await self._outbox.write(self._changelog, partition.number, items, owned)
-        if receipt.refused:
-            raise StateRefused(f"the broker refused {len(receipt.refused)} state rows of partition {partition.number}")
-        return receipt
-
-    async def _merge(
-        self, partition: Partition, rows: list[Row], receipt: Receipt, foreign: list[tuple[int, int]],
-        owned: Callable[[], bool],
-    ) -> None:  # fmt: skip
-        """Every changelog offset should be ours. Where one is not, another worker has written, and one of the two does
-        not know yet that it lost the partition: it may be this one. A row is a function of the journal up to its
-        watermark, whoever wrote it, so the newest of each key is right. It is taken over, and written again as the
-        last, for compaction keeps the last.
-        """
-        number, store = partition.number, partition.store
-        found: list[Row] = []
-        for first, end in foreign:
-            log.warning("foreign-changelog-writes", partition=number, first=first, records=end - first)
-            self._metrics.foreign_writes.inc(end - first)
-            found += await self._read_rows(self._changelog, number, first, end)
-        if not owned():
-            raise Revoked(self._changelog)
-        store.write(rows, None)
-        store.restore(found, max(base + count for base, count in receipt.chunks) - 1)
-        merged = self._partitions[number] = open_partition(number, store)
-        merged.changelog_next = partition.changelog_next
-        keys = list(dict.fromkeys(key for key, _ in (*found, *rows)))
-        last: list[Row] = list(zip(keys, store.get_many(keys), strict=True))
-        receipt = await self._log_rows(merged, last, owned)
-        if foreign := _foreign(merged, receipt):
-            await self._merge(merged, last, receipt, foreign, owned)
+    async def _ask(self, probes: Sequence[Probe], owned: Callable[[], bool]) -> None:
+        keys = [key_of(probe) for probe in probes]
+        items: dict[int, list[Item]] = {}
+        for number, key, probe in zip(partitions_of(keys, self._partition_count), keys, probes, strict=True):
+            items.setdefault(number, []).append((key, encode_message(probe), (), None))
+        writes = [self._publishing.write(topics.LINK_PROBES, number, part, owned) for number, part in items.items()]
+        await asyncio.gather(*writes)
 
     async def _bury(self, message: Any, record: Any, error: Exception) -> None:
         """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""
@@ -224,11 +190,9 @@ class Monitor:
         letter = dead_letter(received(message, record), faults, datetime.fromtimestamp(self._now().timestamp(), UTC))
         partition = self.partition(message.partition)
         owned = partial(self._app.consumer.owns, message)
-        await self._outbox.write(
-            self._names[topics.DEAD_LETTERS.name], partition.number,
-            [(letter.key, letter.value, letter.headers, letter.timestamp)], owned,
-        )  # fmt: skip
-        self._metrics.dead_letters.labels(code).inc()
+        await self._publishing.bury(
+            partition.number, [(letter.key, letter.value, letter.headers, letter.timestamp)], code, owned
+        )
         row = PartitionRow(watermark=record.offset + 1, clock=partition.row.clock)
         await self._effect(message, partition, Folded(row, rows=[(PARTITION_KEY, pack_partition(row))]))
 
@@ -254,6 +218,8 @@ class Monitor:
             decision = trail.decision
             metrics.decisions.labels(decision.outcome, decision.product).inc()
             metrics.occurrence_to_decision.observe(max(0.0, now - decision.occurred_at.timestamp()))
+        if counts.unanswered:
+            metrics.unanswered.inc(counts.unanswered)
         if counts.without_policy:
             metrics.undecided.inc(counts.without_policy)
         for rule, count in Counter(folded.suppressed).items():
@@ -262,19 +228,22 @@ class Monitor:
             metrics.model_version.labels(model.name).set(model.version)
 
 
-def _foreign(partition: Partition, receipt: Receipt) -> list[tuple[int, int]]:
-    """Ranges of changelog offsets before and between a write's chunks that are not this worker's; moves
-    `changelog_next` past the write.
-    """
-    ranges: list[tuple[int, int]] = []
-    for base, count in sorted(receipt.chunks):
-        if partition.changelog_next is not None and base > partition.changelog_next:
-            ranges.append((partition.changelog_next, base))
-        partition.changelog_next = base + count
-    return ranges
+def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
+    """What goes out to the customers' partition of each topic, in order."""
+    found: dict[Topic, list[Item]] = {}
+    for alert in folded.alerts:
+        key = customer_key(alert.tenant, alert.customer_id)
+        found.setdefault(_topic_of(alert), []).append((key, encode_output(alert), (), None))
+    for trail in folded.decisions:  # the trail first: a decision that is out can be explained
+        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
+        found.setdefault(topics.DECISION_TRAILS, []).append((key, encode_decision(trail), (), None))
+    for trail in folded.decisions:
+        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
+        found.setdefault(topics.DECISIONS, []).append((key, encode_decision(trail.decision), (), None))
+    return found
 
 
-def _topic_of(alert: Alert) -> str:
+def _topic_of(alert: Alert) -> Topic:
     if alert.shadow:
-        return topics.SHADOW_ALERTS.name
-    return topics.FRAUD_ALERTS.name if alert.kind == "fraud" else topics.EARLY_WARNINGS.name
+        return topics.SHADOW_ALERTS
+    return topics.FRAUD_ALERTS if alert.kind == "fraud" else topics.EARLY_WARNINGS

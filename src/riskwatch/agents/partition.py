@@ -86,7 +86,8 @@ def _hour(key: bytes) -> int:
 
 @dataclass
 class Partition:
-    """One journal partition in memory. `changelog_next`: the changelog offset that the next write should get."""
+    """One journal partition in memory. `undecided`: customers whose applications wait for answers, of those that this
+    worker has folded itself; `changelog_next`: the changelog offset that the next write should get."""
 
     number: int
     store: PartitionStore
@@ -94,6 +95,7 @@ class Partition:
     timers: Timers = field(default_factory=Timers)
     models: dict[str, LinearModel] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
+    undecided: set[bytes] = field(default_factory=set)
     changelog_next: int | None = None
 
 

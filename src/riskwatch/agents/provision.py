@@ -21,6 +21,22 @@ CHANGELOG = Topic(
     cleanup="compact",
     description="The newest row of every customer: profile, account, watermark. Local stores are rebuilt from it.",
 )
+LINKS_CHANGELOG = Topic(
+    name="links-changelog",
+    role="internal",
+    key="identifier",
+    cleanup="compact",
+    description="The newest profile of every identifier: who uses it, since when, what came of it.",
+)
+RINGS_CHANGELOG = Topic(
+    name="rings-changelog",
+    role="internal",
+    key="institution",
+    cleanup="compact",
+    partitions="one",
+    description="The newest row of every ring, and of every identifier that joins customers.",
+)
+CHANGELOGS = (CHANGELOG, LINKS_CHANGELOG, RINGS_CHANGELOG)
 LARGE_BATCHES = {"max.message.bytes": "8388608"}
 """Journal and changelog are written in large batches: what a partition's batch makes is one request."""
 CHANGELOG_SETTINGS = {"min.compaction.lag.ms": "3600000", "segment.ms": "86400000"}
@@ -45,7 +61,7 @@ async def provision(
     Raises `BrokerError` where the broker is away or refuses, `WrongTopic` where a topic has another number of
     partitions.
     """
-    wanted = {full_name(topic, prefix): topic for topic in (*topics.TOPICS, CHANGELOG)}
+    wanted = {full_name(topic, prefix): topic for topic in (*topics.TOPICS, *CHANGELOGS)}
     admin = await _connect(broker, security, seconds)
     try:
         held = {
@@ -73,7 +89,7 @@ async def provision(
 
 
 def _own_settings(topic: Topic) -> dict[str, str]:
-    if topic is CHANGELOG:
+    if topic in CHANGELOGS:
         return CHANGELOG_SETTINGS | LARGE_BATCHES
     return LARGE_BATCHES if topic is topics.JOURNAL else {}
 

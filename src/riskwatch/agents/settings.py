@@ -22,8 +22,8 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(4, ge=1, le=1024, description="partitions of every customer-keyed topic, fixed for life")
     replication: int = Field(1, ge=1, le=9, description="replicas of the topics that the worker creates")
-    roles: frozenset[Literal["ingest", "monitor", "learner", "serving"]] = Field(
-        frozenset({"ingest", "monitor", "learner", "serving"}), description="agents that this worker runs"
+    roles: frozenset[Literal["ingest", "monitor", "links", "learner", "serving"]] = Field(
+        frozenset({"ingest", "monitor", "links", "learner", "serving"}), description="agents that this worker runs"
     )
     redis: str | None = Field(None, description="Redis URL for views of the alerts; none are kept where it is absent")
     store: Literal["rocksdb", "memory"] = Field(
@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     lending: str = Field(
         "packaged",
         description="lending policies that decide applications: `packaged`, `off`, or a folder of policy files",
+    )
+    links: bool = Field(
+        True,
+        description="ask who else uses the identifiers of an application or a new device; decisions that depend on it "
+        "wait for the answer, at most until their policy's deadline",
     )
     identifier_key: SecretStr = Field(
         SecretStr("riskwatch-development-key"),

@@ -85,7 +85,7 @@ def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
                 source_partition=source_partition,
                 source_offset=record.offset,
                 source_at=source_at,
-                ingested_at=now_ms,
+                ingested_at=None if by_event_time else now_ms,
                 zone_of=zone_of,
                 secret=secret,
                 latest_ms=latest,

@@ -26,6 +26,15 @@ class Timers:
         else:
             del self._at[key]
 
+    def earliest(self) -> int | None:
+        """The earliest instant that a key wants a look at; None where no key wants one."""
+        while self._heap:
+            at, key = self._heap[0]
+            if self._at.get(key) == at:
+                return at
+            heapq.heappop(self._heap)
+        return None
+
     def due(self, now: int) -> list[bytes]:
         """Keys whose instant is at or before `now`, earliest first, ties by key. They stay until they are set anew."""
         popped: list[tuple[int, bytes]] = []

@@ -27,6 +27,7 @@ from riskwatch.features.ledger import (
     schedule,
     wait,
 )
+from riskwatch.features.pending import Pending
 from riskwatch.features.timers import Overdue, day_of, loan_next_day, loan_overdue, milliseconds, start_of_day
 from riskwatch.streams import events
 from riskwatch.streams.entry import Kind
@@ -60,14 +61,15 @@ class AccountFault(ValueError):
 
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
-    it is silent. `newest_ms`: newest event time. The counters count events that could not be applied as they were
-    meant: of a loan not known then, reversals without a payment yet, in another currency than the loan; and loans
-    dropped."""
+    it is silent; `pending`: applications that wait to be decided. `newest_ms`: newest event time. The counters count
+    events that could not be applied as they were meant: of a loan not known then, reversals without a payment yet, in
+    another currency than the loan; and loans dropped."""
 
     version: int = ACCOUNT_VERSION
     tenant: str = ""
     loans: dict[str, Loan] = {}
     cooldowns: dict[str, int] = {}
+    pending: list[Pending] = []
     newest_ms: int = 0
     unknown_loan_count: int = 0
     unmatched_reversal_count: int = 0
@@ -141,9 +143,11 @@ def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
 
 
 def next_look(account: Account, zone: tzinfo) -> int | None:
-    """The next instant (ms) at which something may become overdue; None for never."""
+    """The next instant (ms) at which something may become overdue, or must be decided; None for never."""
     days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
-    return start_of_day(min(days), zone) if days else None
+    looks = [start_of_day(min(days), zone)] if days else []
+    looks += [each.deadline_ms for each in account.pending]
+    return min(looks, default=None)
 
 
 def _loan(account: Account, loan_id: str, at_ms: int) -> Loan:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
+from riskwatch.features.linkmessages import LinkFacts, Probe
 from riskwatch.features.linkwindows import DAY_MS, HORIZON, Daily, Growth, GrowthData, pack_growth, unpack_growth
 from riskwatch.streams.pseudonyms import digest_of
 
@@ -35,20 +36,6 @@ class LinkFault(ValueError):
     """Stored bytes that are no link profile of this version, or a probe of another identifier."""
 
 
-class Probe(Struct, frozen=True, kw_only=True):
-    """A customer was seen with an identifier. `identifier`: its pseudonym; `event`: hash64 of the event id; `at_ms`:
-    event time; `application`: whether the event was an application."""
-
-    probe_id: str
-    tenant: str
-    kind: str
-    identifier: str
-    customer_key: bytes
-    event: int
-    at_ms: int
-    application: bool = False
-
-
 class Seen(Struct, array_like=True, kw_only=True, gc=False):
     """A customer of an identifier: first and last event time."""
 
@@ -61,36 +48,6 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
 
     at_ms: int
     customer: int
-
-
-class LinkFacts(Struct, frozen=True, kw_only=True):
-    """What is known of an identifier with a probe counted.
-
-    `customers`: how many, ever; `exact`: counted one by one, else estimated with a standard error of 3.25 %. `new_…`:
-    customers first seen in the window (beyond `EXACT` with a standard error of about √(1.4 · customers · new / 1024)).
-    `applications_…`: beyond 256 in the horizon with a standard error of 6.5 %. `frauds_…`: confirmed cases dated in
-    the window that were not cleared; `frauds`: of all times, at least (`MAX_CASES`); `fraud_customers`: how many
-    customers they name. `late`: the probe is older than the horizon and counts in no window.
-    """
-
-    probe_id: str
-    kind: str
-    customers: int
-    exact: bool
-    new_1d: int
-    new_7d: int
-    new_30d: int
-    applications_1d: int
-    applications_7d: int
-    applications_30d: int
-    frauds_1d: int
-    frauds_7d: int
-    frauds_30d: int
-    frauds: int
-    fraud_customers: int
-    first_ms: int
-    last_ms: int
-    late: bool
 
 
 class LinkProfile:
@@ -200,7 +157,7 @@ def _facts(profile: LinkProfile, probe: Probe, late: bool) -> LinkFacts:
     frauds = [sum(day - window <= each <= day for each in dated) for window in LINK_WINDOWS]
     return LinkFacts(
         probe_id=probe.probe_id,
-        kind=profile.kind,
+        kind=probe.kind,
         customers=customers,
         exact=profile.growth is None,
         new_1d=new[0],

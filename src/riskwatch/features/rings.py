@@ -20,95 +20,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import blake2b
 
-import msgspec
 from msgspec import Struct
 
+from riskwatch.features.ringstate import (
+    MAX_IDENTIFIERS,
+    MEMBERS_NAMED,
+    SHARED_NAMED,
+    STEPS,
+    Link,
+    Ring,
+    RingGrown,
+    Rings,
+    Shared,
+)
 from riskwatch.streams.pseudonyms import digest_of
-
-RINGS_VERSION = 1
-STEPS = (2, 3, 5, 10, 20)
-"""Customers at which a ring is reported, once each."""
-MAX_MEMBERS = 50
-MAX_IDENTIFIERS = 64
-"""Joining identifiers held of a customer; with a further one the edge that rested longest goes."""
-MEMBERS_NAMED, SHARED_NAMED = 20, 10
-PUBLIC_ABOVE = {
-    "ip": 8,
-    "ip-net": 0,
-    "device": 10,
-    "phone": 10,
-    "id_number": 10,
-    "bank_card": 10,
-    "email": 10,
-    "address": 15,
-    "name": 0,
-}
-"""Kind of identifier → most customers that it joins; 0: it never joins. Networks and names are shared by strangers; an
-address may be a block of flats, and an id number on many customers is a placeholder."""
-
-
-class RingsFault(ValueError):
-    """Stored bytes that are no rings of this version."""
-
-
-class Link(Struct, array_like=True, kw_only=True):
-    """An identifier: its customers, each with the newest time of the edge (ms); none are held once it is public.
-    `at_ms`: newest time of all."""
-
-    customers: dict[bytes, int] = {}
-    at_ms: int = 0
-    public: bool = False
-
-
-class Ring(Struct, kw_only=True):
-    """Customers that are joined. `made_ms`: time of the edge that made it; `frozen`: too large to be a ring. Every
-    step that it fills has been reported."""
-
-    ring_id: str
-    made_ms: int
-    members: set[bytes]
-    frozen: bool = False
-
-
-class Shared(Struct, frozen=True, kw_only=True):
-    """An identifier that joins members of a ring. `identifier`: digest of its pseudonym."""
-
-    kind: str
-    identifier: str
-    customers: int
-
-
-class RingGrown(Struct, frozen=True, kw_only=True):
-    """A ring reached a step, or became too large (`too_large`; `step` is then the most members there may be).
-
-    `kind`, `identifier`, `customer`, `at_ms`: the edge that did it. `members`: the first 20 by key, of `size`;
-    `shared`: the 10 identifiers of most customers, of `shared_count`. `merged`: ids of rings that went into it.
-    """
-
-    ring_id: str
-    step: int
-    size: int
-    too_large: bool
-    kind: str
-    identifier: str
-    customer: bytes
-    at_ms: int
-    members: tuple[bytes, ...]
-    shared: tuple[Shared, ...]
-    shared_count: int
-    merged: tuple[str, ...]
-
-
-class Rings:
-    """The state: identifiers (`kind:digest`), and rings by id. `identifiers` and `ring_of` are worked out from them."""
-
-    def __init__(self, public_above: dict[str, int] | None = None, max_members: int = MAX_MEMBERS) -> None:
-        self.public_above = dict(PUBLIC_ABOVE if public_above is None else public_above)
-        self.max_members = max_members
-        self.links: dict[str, Link] = {}
-        self.rings: dict[str, Ring] = {}
-        self.identifiers: dict[bytes, set[str]] = {}
-        self.ring_of: dict[bytes, str] = {}
 
 
 class _Edge(Struct, frozen=True):
@@ -133,6 +58,7 @@ def join(rings: Rings, kind: str, identifier: str, customer: bytes, at_ms: int) 
     if most == 0:
         return []
     key = f"{kind}:{digest_of(identifier)}"
+    rings.changed_links.add(key)
     edge = _Edge(key, customer, at_ms)
     link = rings.links.setdefault(key, Link(at_ms=at_ms))
     link.at_ms = max(link.at_ms, at_ms)
@@ -182,6 +108,7 @@ def forget(rings: Rings, before_ms: int) -> list[RingGrown]:
     ]
     for key in [key for key, link in rings.links.items() if link.public and link.at_ms < before_ms]:
         del rings.links[key]
+        rings.changed_links.add(key)
     return _cut(rings, old, before_ms)
 
 
@@ -190,6 +117,7 @@ def _cut(rings: Rings, edges: Iterable[tuple[bytes, str]], at_ms: int) -> list[R
     touched = set()
     for customer, key in edges:
         link = rings.links[key]
+        rings.changed_links.add(key)
         if len(link.customers) > 1 and customer in rings.ring_of:
             touched.add(rings.ring_of[customer])
         del link.customers[customer]
@@ -211,7 +139,7 @@ def _part(rings: Rings, ring: Ring) -> list[bytes]:
     parts = sorted(_components(rings, ring.members), key=lambda part: (-len(part), min(part)))
     if len(parts) == 1 and len(parts[0]) > 1:
         return []
-    del rings.rings[ring.ring_id]
+    rings.drop(ring.ring_id)
     thawed: list[bytes] = []
     for number, part in enumerate(parts):
         frozen = ring.frozen and len(part) > rings.max_members
@@ -221,7 +149,7 @@ def _part(rings: Rings, ring: Ring) -> list[bytes]:
             del rings.ring_of[min(part)]
             continue
         ring_id = _fresh_id(rings, ring.ring_id, min(part)) if number else ring.ring_id
-        _keep(rings, Ring(ring_id=ring_id, made_ms=ring.made_ms, members=part, frozen=frozen))
+        rings.keep(Ring(ring_id=ring_id, made_ms=ring.made_ms, members=part, frozen=frozen))
     return thawed
 
 
@@ -261,21 +189,15 @@ def _unite(rings: Rings, customers: Iterable[bytes], edge: _Edge) -> list[RingGr
     largest = max((len(each.members) for each in merged.values()), default=1)
     for each in merged.values():
         members |= each.members
-        del rings.rings[each.ring_id]
+        rings.drop(each.ring_id)
     ring = Ring(ring_id=ring_id, made_ms=made_ms, members=members, frozen=len(members) > rings.max_members)
-    _keep(rings, ring)
+    rings.keep(ring)
     others = tuple(sorted(set(merged) - {ring_id}))
     reached = [step for step in STEPS if largest < step <= len(members)]
     if ring.frozen:
         reached = [rings.max_members]
     shared = _shared(rings, ring) if reached else []
     return [_grown(ring, step, edge, shared, others) for step in reached]
-
-
-def _keep(rings: Rings, ring: Ring) -> None:
-    rings.rings[ring.ring_id] = ring
-    for member in ring.members:
-        rings.ring_of[member] = ring.ring_id
 
 
 def _fresh_id(rings: Rings, *made_of: object) -> str:
@@ -313,57 +235,3 @@ def _grown(ring: Ring, step: int, edge: _Edge, shared: list[Shared], merged: tup
         shared_count=len(shared),
         merged=merged[:MEMBERS_NAMED],
     )
-
-
-# ------------------------------------------------------------------------------------------------------------- storing
-
-
-class _Stored(Struct, array_like=True, frozen=True, kw_only=True):
-    version: int
-    public_above: dict[str, int]
-    max_members: int
-    links: dict[str, Link]
-    rings: list[tuple[str, int, list[bytes], bool]]
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Stored).decode
-
-
-def encode_rings(rings: Rings) -> bytes:
-    """msgpack; equal states give equal bytes."""
-    return _encode(
-        _Stored(
-            version=RINGS_VERSION,
-            public_above=rings.public_above,
-            max_members=rings.max_members,
-            links={
-                key: Link(customers=dict(sorted(link.customers.items())), at_ms=link.at_ms, public=link.public)
-                for key, link in sorted(rings.links.items())
-            },
-            rings=[
-                (ring_id, ring.made_ms, sorted(ring.members), ring.frozen)
-                for ring_id, ring in sorted(rings.rings.items())
-            ],
-        )
-    )
-
-
-def decode_rings(data: bytes) -> Rings:
-    """The state that `encode_rings` wrote; an empty one of no bytes. Raises `RingsFault` for anything else."""
-    if not data:
-        return Rings()
-    try:
-        stored = _decode(data)
-    except msgspec.DecodeError as error:
-        raise RingsFault(f"no rings of version {RINGS_VERSION}: {error}") from None
-    if stored.version != RINGS_VERSION:
-        raise RingsFault(f"rings of version {stored.version}; this release reads {RINGS_VERSION}")
-    rings = Rings(stored.public_above, stored.max_members)
-    rings.links = stored.links
-    for key, link in rings.links.items():
-        for customer in link.customers:
-            rings.identifiers.setdefault(customer, set()).add(key)
-    for ring_id, made_ms, members, frozen in stored.rings:
-        _keep(rings, Ring(ring_id=ring_id, made_ms=made_ms, members=set(members), frozen=frozen))
-    return rings

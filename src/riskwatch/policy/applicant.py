@@ -7,29 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import tzinfo
 
-from msgspec import Struct
-
 from riskwatch.features.account import Account
 from riskwatch.features.ledger import is_settled, outstanding
+from riskwatch.features.pending import OwnRecord
 from riskwatch.features.timers import day_of
 from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.events import Bureau, Declared, LoanApplied
 
-NO_LINKS: Mapping[str, Value] = {"links.answered": None}
-"""No link facts were asked for: a policy that requires them refers."""
-
 _NOTHING_DECLARED = Declared()
 _NO_BUREAU = Bureau()
-
-
-class OwnRecord(Struct, frozen=True, kw_only=True):
-    """The customer's loans at this institution at one instant. `max_dpd`: days past due of the oldest unpaid
-    instalment of all loans, 0 where none is late."""
-
-    open_loans: int
-    settled_loans: int
-    outstanding: int
-    max_dpd: int
 
 
 def own_record(account: Account, at_ms: int, zone: tzinfo) -> OwnRecord:
@@ -79,7 +65,6 @@ def inputs_of(event: LoanApplied, own: OwnRecord, features: Mapping[str, float],
         "own.applications_30d": _number(features.get("application_count_30d")),
     }
     inputs.update({f"behaviour.{name}": _number(value) for name, value in features.items()})
-    inputs.update(NO_LINKS)
     return inputs
 
 

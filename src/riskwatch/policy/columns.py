@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from riskwatch.streams import events
 from riskwatch.streams.entry import Flag, Kind
+from riskwatch.streams.identity import IdentityKind
 
 Column = npt.NDArray[Any]
 
@@ -103,6 +104,25 @@ _CHANNELLED = frozenset({*_SESSION, Kind.PURCHASE_MADE, Kind.REPAYMENT_RECEIVED}
 _LENDING = frozenset({Kind.LOAN_APPLIED, Kind.LOAN_OPENED})
 _CONTACT = frozenset({Kind.CONTACT_MADE})
 
+LINK_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "link_customers": ("customers", "customers ever seen with the identifier"),
+    "link_new_1d": ("new_1d", "customers first seen with it within a day"),
+    "link_new_7d": ("new_7d", "customers first seen with it within 7 days"),
+    "link_new_30d": ("new_30d", "customers first seen with it within 30 days"),
+    "link_applications_1d": ("applications_1d", "applications with it within a day"),
+    "link_applications_7d": ("applications_7d", "applications with it within 7 days"),
+    "link_frauds_30d": ("frauds_30d", "confirmed frauds that name it, dated within 30 days"),
+    "link_fraud_customers": ("fraud_customers", "customers whose confirmed frauds name it"),
+}
+"""Columns that an answer about an identifier fills → field of `LinkFacts`, description."""
+_LINK = frozenset({Kind.LINK_ANSWERED})
+
+
+def _unknown(entries: Column) -> Column:
+    """Where nothing else is given, a column that the fold fills is unknown."""
+    return np.full(len(entries), np.nan)
+
+
 FIELDS: tuple[Field, ...] = (
     Field(
         name="kind",
@@ -125,8 +145,13 @@ FIELDS: tuple[Field, ...] = (
         name="score",
         type="number",
         description="the promoted model's probability of fraud, 0 to 1; unknown where no model scored",
-        read=lambda entries: np.full(len(entries), np.nan),
+        read=_unknown,
     ),
+    *(
+        Field(name=name, type="number", description=description, read=_unknown, kinds=_LINK)
+        for name, (_, description) in LINK_COLUMNS.items()
+    ),
+    _enumeration("link_kind", "outcome", IdentityKind, "kind of the identifier that was asked about", _LINK),
     _enumeration("product", "product", events.Product, "the product", _LENDING),
     _enumeration("channel", "channel", events.Channel, "where the customer acted", _CHANNELLED, Kind.CONTACT_MADE),
     _enumeration("contact_channel", "channel", events.ContactChannel, "how the customer was contacted", _CONTACT),

@@ -39,6 +39,7 @@ __all__ = [
 
 NEEDED: tuple[str, ...] = ("application.amount", "application.term_months", "own.outstanding")
 """Inputs without which nothing can be offered: required by every policy, whatever its `required` says."""
+ANSWERED = "links.answered"
 
 
 class AdmissionRule(Struct, frozen=True, kw_only=True):
@@ -82,6 +83,14 @@ class LendingPolicy(Struct, frozen=True, kw_only=True, dict=True):
     def version(self) -> str:
         """12 hexadecimal digits of a hash over what the policy says, not over how its files are laid out."""
         return sha256(msgspec.json.encode(_said(self), order="deterministic")).hexdigest()[:12]
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every input that the policy names: in rules, in the scorecard, as required."""
+        regions = tuple(self.regions)
+        conditions = [check_lending_condition(rule.when, regions) for rule in (*self.antifraud, *self.admission)]
+        named = [name for each in conditions if isinstance(each, LendingCondition) for name in each.names]
+        return frozenset((*named, *(each.reads for each in self.scorecard.characteristics), *self.required))
 
     @cached_property
     def spellings(self) -> dict[str, str]:
@@ -208,11 +217,13 @@ def _judge(policy: LendingPolicy, facts: Mapping[str, Value]) -> tuple[Judged, .
 
 
 def _lacking(policy: LendingPolicy, facts: Mapping[str, Value]) -> tuple[str, ...]:
-    """What must be known and is not. An amount or a term below 1 asks for nothing, and counts as unknown."""
+    """What must be known and is not. An amount or a term below 1 asks for nothing, and counts as unknown. Link facts
+    that were asked for and did not come are always missed: they are what speaks against an applicant."""
     unknown = [name for name in dict.fromkeys((*NEEDED, *policy.required)) if is_missing(facts.get(name))]
     asked = [(name, number_of(facts, name)) for name in ("application.amount", "application.term_months")]
     nothing = [name for name, number in asked if number is not None and number < 1]
-    return (*unknown, *nothing)
+    unanswered = [ANSWERED] if facts.get(ANSWERED) is False and ANSWERED not in unknown else []
+    return (*unknown, *nothing, *unanswered)
 
 
 def _offer(policy: LendingPolicy, facts: Mapping[str, Value], grade: Grade) -> Offer | None:

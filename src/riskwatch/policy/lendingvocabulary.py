@@ -23,7 +23,7 @@ ELSEWHERE = "elsewhere"
 """The word of a region that the policy does not declare."""
 MAX_REGIONS = 250
 LISTED = ("block", "watch", "allow", "allow-always")
-LINK_KINDS = ("device", "phone", "id_number", "bank_card", "address", "email", "ip")
+LINK_KINDS = ("device", "phone", "id_number", "bank_card", "address", "email", "ip", "merchant")
 REGION = "declared.region"
 
 Facts = Mapping[str, Value]
@@ -72,8 +72,16 @@ INPUTS: tuple[Input, ...] = (
     _number("own.max_dpd", "days past due now with this institution, 0 where nothing is late"),
     _number("own.settled_loans", "loans repaid with this institution"),
     _number("own.applications_30d", "applications with this institution in 30 days, this one included"),
-    Input(name="links.answered", type="flag", description="linked facts came before the deadline"),
+    Input(name="links.answered", type="flag", description="linked facts came before the deadline; no refers"),
     *(_number(f"links.{kind}_customers", f"customers seen with this {kind.replace('_', ' ')}") for kind in LINK_KINDS),
+    *(
+        _number(f"links.{kind}_new_1d", f"customers first seen with this {kind.replace('_', ' ')} within a day")
+        for kind in LINK_KINDS
+    ),
+    *(
+        _number(f"links.{kind}_applications_7d", f"applications with this {kind.replace('_', ' ')} in 7 days")
+        for kind in LINK_KINDS
+    ),
     *(
         _number(f"links.{kind}_fraud_30d", f"confirmed frauds with this {kind.replace('_', ' ')} in 30 days")
         for kind in LINK_KINDS

@@ -89,12 +89,13 @@ ENTRY = np.dtype(
     ]
 )
 """Header of an entry, 152 bytes. Times: milliseconds since 1970 UTC. `occurred_at`: event time after clamping.
-`ingested_at`: worker's clock (latency only, never a feature). `source_*`: topic (index in the topics table), partition,
-offset and broker timestamp of the upstream record. `event`: hash of tenant and event id. `subject`: hash of tenant and
-what the event is about (`application_id`, `loan_id`, or `subject_event_id` of a fraud case, hashed as `event` is).
+`ingested_at`: worker's clock, or event time where ticks follow it; deadlines count from it, and it is never a feature.
+`source_*`: topic (index in the topics table), partition, offset and broker timestamp of the upstream record. `event`:
+hash of tenant and event id. `subject`: hash of tenant and what the event is about (`application_id`, `loan_id`, or
+`subject_event_id` of a fraud case, hashed as `event` is; of an answer, the `event` that was asked about).
 `counterparty`: terminal, else merchant. Amounts: minor units. `due_amount`, `days_late`, `paid_share` are filled within
 the fold, from the account. `local_hour`: 0-23 in the institution's zone, else in the zone of the event. `channel`,
 `product`, `outcome`: 1-based positions in the literals of `events`, 0 when absent; `channel` of a `ContactMade` counts
-in `ContactChannel`."""
+in `ContactChannel`, `outcome` of a `LINK_ANSWERED` in `IDENTITY_KINDS`."""
 
 ENTRY_VERSION = 1

@@ -29,6 +29,8 @@ NAN = float("nan")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 (a plain name is faster than datetime.UTC's lookup)
 MILLISECOND = timedelta(milliseconds=1)
 QUARTER_MS = 15 * 60 * 1000
+NO_HOUR = 255
+"""`local_hour` of an entry that nobody's habit shows in."""
 
 HEADER = struct.Struct("<qqqqQQQQQdddddffffffiIBBBBBBBB")
 HEADER_SIZE = HEADER.size
@@ -41,11 +43,13 @@ __all__ = [
     "KIND_OF",
     "BadEntry",
     "customer_key",
+    "event_of",
     "from_ms",
     "hash64",
     "headers_of",
     "keyed_hash",
     "local_hour",
+    "pack_answer",
     "pack_broadcast",
     "pack_entry",
     "pack_tick",
@@ -140,7 +144,7 @@ def pack_entry(
     source_partition: int,
     source_offset: int,
     source_at: int,
-    ingested_at: int,
+    ingested_at: int | None,
     zone_of: Mapping[str, ZoneInfo],
     secret: bytes,
     latest_ms: int | None = None,
@@ -148,7 +152,8 @@ def pack_entry(
     """One journal record: `ENTRY` header, then the event as msgpack with its personal identifiers hashed under
     `secret`.
 
-    `source_topic`: index in `topics.INPUTS`. Times: milliseconds since 1970. `latest_ms`: an event that claims to have
+    `source_topic`: index in `topics.INPUTS`. Times: milliseconds since 1970. `ingested_at`: None where time is the
+    events' own: then it is the event's. `latest_ms`: an event that claims to have
     occurred later is taken to have occurred then, and flagged. `zone_of`: the zone of each tenant that has one; other
     tenants' events are read in their own offset. Expects an event that `decode_event` returned (normalised, in range).
     """
@@ -178,7 +183,7 @@ def pack_entry(
     else:
         latitude, longitude = geo.latitude, geo.longitude
     return HEADER.pack(
-        at_ms, ingested_at, source_at, source_offset,
+        at_ms, at_ms if ingested_at is None else ingested_at, source_at, source_offset,
         xxh3_64_intdigest(f"{scope}{event.event_id}".encode()) or 1,
         0 if subject is None else xxh3_64_intdigest(f"{scope}{subject}".encode()) or 1,
         0 if device is None else xxh3_64_intdigest(f"{scope}{device}".encode()) or 1,
@@ -207,10 +212,28 @@ def pack_tick(at_ms: int) -> bytes:
     return pack_broadcast(Kind.TICK, at_ms)
 
 
+def pack_answer(kind: Kind, at_ms: int, event: int, about: int, payload: bytes, outcome: int = 0) -> bytes:
+    """An entry by which another agent answers about a customer. `event`: hash of the answer's own id; `about`: that of
+    the event that was asked about, and `at_ms` its time; `outcome`: the kind of identifier, by its place (1-based) in
+    `IDENTITY_KINDS`."""
+    return (
+        HEADER.pack(
+            at_ms, at_ms, at_ms, -1, event, about, 0, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+            -1, 0, 0, kind, 0, 0, NO_HOUR, outcome, ENTRY_VERSION, 0,
+        )
+        + payload
+    )  # fmt: skip
+
+
 def unpack_event(value: bytes) -> AnyEvent:
     """The event of an entry; its time is in UTC. Raises `BadEntry` where what follows the header is no event."""
+    return event_of(memoryview(value)[HEADER_SIZE:])
+
+
+def event_of(payload: bytes | memoryview) -> AnyEvent:
+    """The event of an entry's payload. Raises `BadEntry` where it is none."""
     try:
-        event: AnyEvent = _decode(memoryview(value)[HEADER_SIZE:])
+        event: AnyEvent = _decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadEntry(f"the journal record holds no event: {error}") from error
     return event
