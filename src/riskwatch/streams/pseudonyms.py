@@ -7,60 +7,20 @@ An institution may have several keys for a while. That is a rotation: `pseudonym
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from hashlib import blake2b
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from riskwatch.streams.events import Event, Identifiers
 from riskwatch.streams.identifiers import NORMALISERS, normalise
+from riskwatch.streams.keys import Keys, Secret, hash_key, key_id
 
 __all__ = ["NORMALISERS", "Keys", "Secret", "digest_of", "key_id", "keyed_hash", "pseudonymise", "pseudonyms_of"]
 
 E = TypeVar("E", bound=Event)
 
 _TAGGED = re.compile("k[0-9a-f]{4}:[0-9a-f]{32}")
-
-
-class Keys(Struct, frozen=True, kw_only=True):
-    """The keys of an institution: the one that it writes under, and earlier ones that lookups still try, newest first.
-
-    Raises `ValueError` for a key under 16 bytes, and for two keys of one id. Shown by its key ids, never by its keys.
-    """
-
-    current: bytes
-    previous: tuple[bytes, ...] = ()
-
-    def __post_init__(self) -> None:
-        ids = [key_id(key) for key in (self.current, *self.previous)]
-        if len(set(ids)) < len(ids):
-            raise ValueError(
-                f"two keys for identifiers have one id ({', '.join(ids)}): leave the repeat out, or make another"
-            )
-
-    def __repr__(self) -> str:
-        return f"Keys({', '.join(key_id(key) for key in (self.current, *self.previous))})"
-
-
-Secret: TypeAlias = bytes | Keys
-"""What identifiers are hashed with: one key, or the keys of a rotation."""
-
-
-@lru_cache(maxsize=64)
-def _key(secret: bytes) -> bytes:
-    """BLAKE2b takes keys of up to 64 bytes; a longer secret is hashed to one."""
-    if len(secret) < 16:
-        raise ValueError("the secret for identifiers must have at least 16 bytes")
-    return secret if len(secret) <= 64 else blake2b(secret).digest()
-
-
-@lru_cache(maxsize=64)
-def key_id(secret: bytes) -> str:
-    """`k` and the first 4 hex digits of a hash of the key, which is not the hash that identifiers get. Raises
-    `ValueError` for a key under 16 bytes."""
-    return f"k{blake2b(_key(secret), digest_size=2, person=b'riskwatch key id').hexdigest()}"
 
 
 def keyed_hash(secret: Secret, tenant: str, kind: str, text: str, region: str | None = None) -> str:
@@ -116,7 +76,7 @@ def _message(tenant: str, kind: str, plain: str) -> bytes:
 
 
 def _written(key: bytes, tagged: bool, message: bytes) -> str:
-    digest = blake2b(message, key=_key(key), digest_size=16).hexdigest()
+    digest = blake2b(message, key=hash_key(key), digest_size=16).hexdigest()
     return f"{key_id(key)}:{digest}" if tagged else digest
 
 
