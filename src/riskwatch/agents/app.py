@@ -186,7 +186,8 @@ def _attach_ingest(app: RiskwatchApp, settings: Settings, outbox: Outbox, zones:
         stamp=Stamp(
             partitions=settings.partitions,
             zone_of=zones,
-            secret=settings.identifier_key.get_secret_value().encode(),
+            region_of=settings.regions,
+            secret=settings.identifier_keys,
             future_ms=int(settings.future_seconds * 1000),
             by_event_time=by_events,
         ),

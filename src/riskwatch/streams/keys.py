@@ -11,17 +11,23 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+MOST_PREVIOUS = 2
+"""Earlier keys beside the current one: the pseudonyms of three have room in an identifier of 128 characters."""
+
 
 class Keys(Struct, frozen=True, kw_only=True):
     """The keys of an institution: the one that it writes under, and earlier ones that lookups still try, newest first.
 
-    Raises `ValueError` for a key under 16 bytes, and for two keys of one id. Shown by its key ids, never by its keys.
+    Raises `ValueError` for a key under 16 bytes, for two keys of one id, and for more than `MOST_PREVIOUS` earlier
+    ones. Shown by its key ids, never by its keys.
     """
 
     current: bytes
     previous: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.previous) > MOST_PREVIOUS:
+            raise ValueError(f"there may be {MOST_PREVIOUS} earlier keys, not {len(self.previous)}: end a rotation")
         ids = [key_id(key) for key in (self.current, *self.previous)]
         if len(set(ids)) < len(ids):
             raise ValueError(

@@ -64,6 +64,7 @@ def normalise_phone(text: str, region: str | None = None) -> Normalised:
 
 # ---------------------------------------------------------------------------------------------------------- id numbers
 
+_RESIDENT_ID = "resident id"
 _RESIDENT = re.compile(r"[0-9]{17}[0-9x]|[0-9]{15}")
 
 
@@ -87,22 +88,29 @@ def normalise_id_number(text: str, region: str | None = None) -> Normalised:
         whole = plain if len(plain) == 18 else _eighteen(plain)
         fault = _resident_fault(whole)
         if fault is None:
-            return Normalised(text=whole, valid=True, note="resident id")
+            return Normalised(text=whole, valid=True, note=_RESIDENT_ID)
         if region == "CN":
-            return Normalised(text=plain, valid=False, note=f"resident id: {fault}")
+            return Normalised(text=plain, valid=False, note=f"{_RESIDENT_ID}: {fault}")
     return Normalised(text=plain, note="of a kind that cannot be judged")
 
 
 def id_facts(text: str, region: str | None = None) -> IdFacts:
     """Birth date and region of a valid Chinese resident id; nothing of other numbers, which do not hold them."""
     found = normalise_id_number(text, region)
-    if not found.valid or found.note != "resident id":
+    birth_date = birth_date_of(found)
+    if birth_date is None:
         return IdFacts()
     place = ric.get_birth_place(found.text)
     names = dict.fromkeys(name for name in (place.get("province"), place.get("county")) if name)
-    return IdFacts(
-        birth_date=ric.get_birth_date(found.text), region_code=found.text[:6], region=" ".join(names) or None
-    )
+    return IdFacts(birth_date=birth_date, region_code=found.text[:6], region=" ".join(names) or None)
+
+
+def birth_date_of(found: Normalised) -> date | None:
+    """The birth date that a normalised id number holds: a valid Chinese resident id's, None of any other."""
+    if not found.valid or found.note != _RESIDENT_ID:
+        return None
+    birth_date: date = ric.get_birth_date(found.text)
+    return birth_date
 
 
 def _eighteen(plain: str) -> str:

@@ -20,9 +20,7 @@ class Normalised(Struct, frozen=True, kw_only=True):
 def check_region(region: str | None) -> None:
     """Raises `ValueError` for a region that phone numbers cannot be read in."""
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(
-            f"region {region!r} is unknown: give an ISO 3166-1 code of two capitals, such as 'CN', or None"
-        )
+        raise ValueError(f"region {region!r} is unknown: give an ISO 3166-1 code of two capitals, such as 'CN'")
 
 
 def collapsed(text: str) -> str:
