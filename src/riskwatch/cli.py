@@ -44,7 +44,12 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 _MENDABLE = frozenset(
-    {"builtins.OSError", "aiokafka.errors.KafkaError", "pydantic_core._pydantic_core.ValidationError"}
+    {
+        "builtins.OSError",
+        "aiokafka.errors.KafkaError",
+        "pydantic_core._pydantic_core.ValidationError",
+        "pydantic_settings.exceptions.SettingsError",
+    }
 )
 """Errors from outside that a person can mend. Every error that riskwatch defines is one too."""
 

@@ -108,5 +108,17 @@ def test_what_is_not_given_is_unknown_and_what_is_given_keeps_its_value() -> Non
     }  # fmt: skip
     assert (inputs["bureau.score"], inputs["bureau.open_loans"], inputs["bureau.outstanding"]) == (650.0, 0.0, None)
     assert (inputs["behaviour.login_count_24h"], inputs["behaviour.purchase_amount_z"]) == (3.0, None)
+    assert [inputs[name] for name in inputs if name.startswith("identity.")] == [None] * 5
     assert inputs["own.applications_30d"] == 2.0
     assert (inputs["application.merchant_id_known"], inputs["application.channel"]) == (True, None)
+
+
+@pytest.mark.parametrize("field", events.Checks.__struct_fields__)
+@pytest.mark.parametrize("passed", [True, False, None])
+def test_what_ingest_checked_of_an_identifier_is_an_input_of_its_name(field: str, passed: bool | None) -> None:
+    event = applied(checks=events.Checks(**{field: passed}))
+    inputs = inputs_of(event, own_record(Account(), 0, SHANGHAI), {}, SHANGHAI)
+    assert inputs[f"identity.{field}"] is passed
+    assert [name for name, value in inputs.items() if name.startswith("identity.") and value is not None] == (
+        [] if passed is None else [f"identity.{field}"]
+    )

@@ -56,6 +56,8 @@ def test_no_rate_is_above_the_legal_cap(name: str) -> None:
         ("consumer-credit", {"application__amount": 8_000_000.0, "application__term_months": 36.0}, "approve", "A"),
         ("consumer-credit", {"declared__employed_months": 5.0}, "refer", "A"),
         ("consumer-credit", {"bureau__outstanding": 50_000_000.0}, "decline", "A"),
+        ("cash-instalments", {"identity__id_number_valid": False}, "refer", "A"),
+        ("consumer-credit-us", {"identity__birth_date_agrees": False}, "refer", "A"),
     ],
 )
 def test_each_institution_approves_refers_and_declines(

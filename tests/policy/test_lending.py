@@ -231,3 +231,35 @@ def test_no_input_breaks_the_assessment_and_equal_inputs_give_equal_ones(
     assert found.reasons or found.outcome == "approve"
     assert len(found.reasons) <= 4
     assert all(reason.en and reason.zh for reason in found.reasons)
+
+
+# -------------------------------------------------------------------------------------------------------- identifiers
+
+
+@pytest.mark.parametrize(
+    ("check", "code"),
+    [("id_number_valid", "id-number-invalid"), ("birth_date_agrees", "birth-date-differs")],
+)
+def test_an_id_number_that_cannot_be_or_is_somebody_elses_is_looked_at_by_a_person(check: str, code: str) -> None:
+    found = assessed(**{f"identity__{check}": False})
+    assert (found.outcome, found.decided_by, codes(found)) == ("refer", "antifraud-refers", [code])
+
+
+@pytest.mark.parametrize("passed", [True, None])
+@pytest.mark.parametrize("check", ["id_number_valid", "birth_date_agrees"])
+def test_a_check_that_passed_or_that_nothing_can_tell_changes_nothing(check: str, passed: bool | None) -> None:
+    assert assessed(**{f"identity__{check}": passed}).outcome == assessed().outcome == "approve"
+
+
+@pytest.mark.parametrize("passed", [False, None])
+def test_an_identifier_that_a_policy_requires_has_to_be_right(passed: bool | None) -> None:
+    strict = msgspec.structs.replace(CASH, required=(*CASH.required, "identity.phone_valid"))
+    found = assessed(strict, identity__phone_valid=passed)
+    assert (found.outcome, found.decided_by, codes(found)) == ("refer", "required", ["identity-unverified"])
+
+
+@pytest.mark.parametrize("name", [each.name for each in INPUTS])
+def test_every_input_that_a_policy_may_require_has_a_reason_for_its_absence(name: str) -> None:
+    strict = msgspec.structs.replace(CASH, required=(name,))
+    found = assessed(strict, **{name.replace(".", "__"): None})
+    assert all(reason.code in TEXTS for reason in found.reasons)

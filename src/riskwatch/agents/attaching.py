@@ -133,7 +133,8 @@ def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
         stamp=Stamp(
             partitions=settings.partitions,
             zone_of=shared.zones,
-            secret=settings.identifier_key.get_secret_value().encode(),
+            region_of=settings.regions,
+            secret=settings.identifier_keys,
             future_ms=int(settings.future_seconds * 1000),
             by_event_time=by_events,
         ),

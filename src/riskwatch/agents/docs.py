@@ -28,7 +28,7 @@ names are options too, and an option goes before its variable.
 {settings}
 
 `identifier_key` has a default for trying riskwatch out. Give your own before the first real event, and keep it: with
-another key the same person has other hashes.
+another key the same person has other hashes. How to change it: [identifiers.md](identifiers.md).
 
 ## A secured broker
 
@@ -103,7 +103,7 @@ def _default(field: FieldInfo) -> str:
         return "for development only"
     if isinstance(default, frozenset):
         return f"all: `{', '.join(sorted(default))}`"
-    return "" if default is None or default == {} else f"`{default}`"
+    return "" if default is None or default in ({}, ()) else f"`{default}`"
 
 
 if __name__ == "__main__":

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from riskwatch.streams.keys import Keys
+from riskwatch.streams.spelling import check_region
 
 
 class Settings(BaseSettings):
     """Each field can be given as an environment variable `RISKWATCH_<FIELD>` or as an option of `riskwatch worker`."""
 
-    model_config = SettingsConfigDict(env_prefix="RISKWATCH_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RISKWATCH_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     broker: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma-separated host:port")
     prefix: str = Field("riskwatch", description="first part of every topic's name")
@@ -51,6 +54,14 @@ class Settings(BaseSettings):
         min_length=16,
         description="key of the hashes that stand for personal identifiers",
     )
+    identifier_previous_keys: tuple[SecretStr, ...] = Field(
+        (), description="earlier keys that identifiers are hashed under as well during a rotation, newest first"
+    )
+    regions: dict[str, str] = Field(
+        default_factory=dict,
+        description="region of each tenant, in which national phone and id numbers are read, as JSON: "
+        "{tenant: ISO 3166-1 code of two capitals}",
+    )
     clock: Literal["wall", "events"] = Field(
         "wall", description="where ticks come from: the wall clock, or the events' own time (replays, demo)"
     )
@@ -82,3 +93,32 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="address of /metrics, /live and /ready")
     metrics_port: int = Field(9108, ge=0, le=65535, description="port of /metrics, /live and /ready; 0 turns them off")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+
+    @field_validator("identifier_previous_keys")
+    @classmethod
+    def _keys_are_right(cls, previous: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        if "identifier_key" in info.data:  # else it has its own error
+            _keys(info.data["identifier_key"], previous)
+        return previous
+
+    @field_validator("regions")
+    @classmethod
+    def _regions_exist(cls, regions: dict[str, str]) -> dict[str, str]:
+        for tenant, region in regions.items():
+            try:
+                check_region(region)
+            except ValueError as error:
+                raise ValueError(f"{tenant}: {error}") from None
+        return regions
+
+    @property
+    def identifier_keys(self) -> Keys:
+        """What identifiers are hashed with."""
+        return _keys(self.identifier_key, self.identifier_previous_keys)
+
+
+def _keys(current: SecretStr, previous: tuple[SecretStr, ...]) -> Keys:
+    return Keys(
+        current=current.get_secret_value().encode(),
+        previous=tuple(each.get_secret_value().encode() for each in previous),
+    )

@@ -15,6 +15,7 @@ from riskwatch.streams.codec import TOMBSTONE, Faults, decode_event
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.entry import ENTRY, Flag
 from riskwatch.streams.faults import fault
+from riskwatch.streams.keys import Secret
 from riskwatch.streams.packing import customer_key, pack_entry
 from riskwatch.streams.partitioning import partitions_of
 
@@ -42,7 +43,8 @@ class Stamp:
 
     partitions: int
     zone_of: dict[str, ZoneInfo]
-    secret: bytes
+    region_of: dict[str, str]
+    secret: Secret
     future_ms: int
     by_event_time: bool
 
@@ -66,6 +68,7 @@ def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
     values: list[bytes] = []
     times = out.times
     by_event_time, zone_of, secret, future_ms = stamp.by_event_time, stamp.zone_of, stamp.secret, stamp.future_ms
+    region_of = stamp.region_of
     source_partition = message.partition
     for record in message.value:
         try:
@@ -88,6 +91,7 @@ def sort_out(message: Any, source: int, stamp: Stamp, now_ms: int) -> Sorted:
                 ingested_at=None if by_event_time else now_ms,
                 zone_of=zone_of,
                 secret=secret,
+                region_of=region_of,
                 latest_ms=latest,
             )
             key = customer_key(event.tenant, event.customer_id)

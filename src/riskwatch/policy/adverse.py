@@ -27,6 +27,8 @@ APPLICATION_INCOMPLETE = "application-incomplete"
 """Something that the applicant declares is not known."""
 BUREAU_UNAVAILABLE = "bureau-unavailable"
 """Something that the credit bureau reports is not known."""
+IDENTITY_UNVERIFIED = "identity-unverified"
+"""An identifier that the policy asks for is absent, wrong, or such that nothing can tell."""
 LIMIT_BELOW_MINIMUM = "limit-below-minimum"
 """What could be lent is less than the smallest loan."""
 LINKS_MISSING = "links-missing"
@@ -41,6 +43,7 @@ BUILT_IN: tuple[str, ...] = (
     AMOUNT_REDUCED,
     APPLICATION_INCOMPLETE,
     BUREAU_UNAVAILABLE,
+    IDENTITY_UNVERIFIED,
     LIMIT_BELOW_MINIMUM,
     LINKS_MISSING,
     RECORD_UNAVAILABLE,
@@ -151,9 +154,19 @@ TEXTS: Mapping[str, Texts] = {
             "申请中的身份信息与已确认的欺诈案件信息一致。",
         ),
         (
-            "identity-unverified",
+            IDENTITY_UNVERIFIED,
             "Unable to verify identity.",
             "无法核实您的身份。",
+        ),
+        (
+            "id-number-invalid",
+            "The identity number in the application is not one that can have been issued.",
+            "申请中的证件号码未通过校验，不是有效号码。",
+        ),
+        (
+            "birth-date-differs",
+            "The date of birth in the application differs from the one in the identity number.",
+            "申请中的出生日期与证件号码所载出生日期不一致。",
         ),
         (
             "device-unsafe",

@@ -1,5 +1,5 @@
-"""What an assessment reads, by name: the application's fields, what was declared, the bureau's part, the customer's own
-record, and behaviour features. Unknown values are None. Money in minor units.
+"""What an assessment reads, by name: the application's fields, what was declared, the bureau's part, what ingest found
+of identifiers, the customer's own record, and behaviour features. Unknown values are None. Money in minor units.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from riskwatch.features.ledger import is_settled, outstanding
 from riskwatch.features.pending import OwnRecord
 from riskwatch.features.timers import day_of
 from riskwatch.scoring.scorecard import Value
-from riskwatch.streams.events import Bureau, Declared, LoanApplied
+from riskwatch.streams.events import Bureau, Checks, Declared, LoanApplied
 
 _NOTHING_DECLARED = Declared()
 _NO_BUREAU = Bureau()
+_UNCHECKED = Checks()
 
 
 def own_record(account: Account, at_ms: int, zone: tzinfo) -> OwnRecord:
@@ -39,6 +40,7 @@ def inputs_of(event: LoanApplied, own: OwnRecord, features: Mapping[str, float],
     """The inputs of an application. `features`: the feature table's row at its entry, NaN where unknown."""
     declared = _NOTHING_DECLARED if event.declared is None else event.declared
     bureau = _NO_BUREAU if event.bureau is None else event.bureau
+    checks = _UNCHECKED if event.checks is None else event.checks
     inputs: dict[str, Value] = {
         "application.product": event.product,
         "application.amount": float(event.amount),
@@ -58,6 +60,11 @@ def inputs_of(event: LoanApplied, own: OwnRecord, features: Mapping[str, float],
         "bureau.max_dpd_12m": _number(bureau.max_dpd_12m),
         "bureau.inquiries_90d": _number(bureau.inquiries_90d),
         "bureau.oldest_loan_months": _number(bureau.oldest_loan_months),
+        "identity.phone_valid": checks.phone_valid,
+        "identity.id_number_valid": checks.id_number_valid,
+        "identity.bank_card_valid": checks.bank_card_valid,
+        "identity.email_valid": checks.email_valid,
+        "identity.birth_date_agrees": checks.birth_date_agrees,
         "own.open_loans": float(own.open_loans),
         "own.settled_loans": float(own.settled_loans),
         "own.outstanding": float(own.outstanding),

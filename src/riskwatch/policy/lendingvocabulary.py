@@ -44,6 +44,10 @@ def _number(name: str, description: str) -> Input:
     return Input(name=name, type="number", description=description, seconds="seconds" in name.partition(".")[2])
 
 
+def _flag(name: str, description: str) -> Input:
+    return Input(name=name, type="flag", description=description)
+
+
 def _words(name: str, words: Sequence[str], description: str) -> Input:
     return Input(name=name, type="enumeration", description=description, words=tuple(words))
 
@@ -53,7 +57,7 @@ INPUTS: tuple[Input, ...] = (
     _number("application.amount", "amount applied for, minor units"),
     _number("application.term_months", "term applied for, months"),
     _words("application.channel", get_args(Channel), "where the application was made"),
-    Input(name="application.merchant_id_known", type="flag", description="the application names a merchant"),
+    _flag("application.merchant_id_known", "the application names a merchant"),
     _number("declared.monthly_income", "declared monthly income, minor units"),
     _words("declared.employment", get_args(Employment), "declared employment"),
     _number("declared.employed_months", "months with the present employer"),
@@ -67,12 +71,17 @@ INPUTS: tuple[Input, ...] = (
     _number("bureau.max_dpd_12m", "most days past due in 12 months, by the bureau"),
     _number("bureau.inquiries_90d", "inquiries at the bureau in 90 days"),
     _number("bureau.oldest_loan_months", "age of the oldest loan at the bureau, months"),
+    _flag("identity.phone_valid", "the phone number exists by the numbering plan"),
+    _flag("identity.id_number_valid", "the id number's check digit, birth date and region can be right"),
+    _flag("identity.bank_card_valid", "the bank card's check digit is right"),
+    _flag("identity.email_valid", "the e-mail address is of the form local@domain"),
+    _flag("identity.birth_date_agrees", "the declared birth date is the id number's"),
     _number("own.open_loans", "open loans with this institution"),
     _number("own.outstanding", "open debt with this institution, minor units"),
     _number("own.max_dpd", "days past due now with this institution, 0 where nothing is late"),
     _number("own.settled_loans", "loans repaid with this institution"),
     _number("own.applications_30d", "applications with this institution in 30 days, this one included"),
-    Input(name="links.answered", type="flag", description="linked facts came before the deadline; no refers"),
+    _flag("links.answered", "linked facts came before the deadline; no refers"),
     *(_number(f"links.{kind}_customers", f"customers seen with this {kind.replace('_', ' ')}") for kind in LINK_KINDS),
     *(
         _number(f"links.{kind}_new_1d", f"customers first seen with this {kind.replace('_', ' ')} within a day")

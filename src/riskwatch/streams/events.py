@@ -83,6 +83,19 @@ class Sketches(Struct, frozen=True, kw_only=True):
     address: Sketch | None = None
 
 
+class Checks(Struct, frozen=True, kw_only=True):
+    """Made at ingest; what a publisher sends here is dropped.
+
+    Whether identifiers can be right, by their numbering plans and check digits; null where nothing can tell.
+    `birth_date_agrees`: the declared birth date is the id number's."""
+
+    phone_valid: bool | None = None
+    id_number_valid: bool | None = None
+    bank_card_valid: bool | None = None
+    email_valid: bool | None = None
+    birth_date_agrees: bool | None = None
+
+
 class Declared(Struct, frozen=True, kw_only=True):
     """What the applicant declares."""
 
@@ -141,6 +154,7 @@ class LoanApplied(Event, frozen=True, kw_only=True, tag=True):
     declared: Declared | None = None
     bureau: Bureau | None = None
     sketches: Sketches | None = None
+    checks: Checks | None = None
 
 
 class LoginSucceeded(Event, frozen=True, kw_only=True, tag=True):

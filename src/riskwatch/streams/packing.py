@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from types import MappingProxyType
 from unicodedata import is_normalized, normalize
 from zoneinfo import ZoneInfo
 
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
-from riskwatch.streams.events import AnyEvent, FraudConfirmed, LoanApplied
+from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.keys import Secret
 from riskwatch.streams.partitioning import partition_of
 from riskwatch.streams.parts import KIND_AND_PARTS, KIND_OF
-from riskwatch.streams.pseudonyms import keyed_hash, pseudonymise
+from riskwatch.streams.personal import NAMING, pseudonymise
+from riskwatch.streams.pseudonyms import keyed_hash
 
 NAN = float("nan")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 (a plain name is faster than datetime.UTC's lookup)
@@ -35,6 +38,7 @@ NO_HOUR = 255
 HEADER = struct.Struct("<qqqqQQQQQdddddffffffiIBBBBBBBB")
 HEADER_SIZE = HEADER.size
 _CLAMPED = Flag.CLAMPED.value
+_NO_REGIONS: Mapping[str, str] = MappingProxyType({})
 
 __all__ = [
     "EPOCH",
@@ -146,19 +150,20 @@ def pack_entry(
     source_at: int,
     ingested_at: int | None,
     zone_of: Mapping[str, ZoneInfo],
-    secret: bytes,
+    secret: Secret,
+    region_of: Mapping[str, str] = _NO_REGIONS,
     latest_ms: int | None = None,
 ) -> bytes:
-    """One journal record: `ENTRY` header, then the event as msgpack with its personal identifiers hashed under
-    `secret`.
+    """One journal record: `ENTRY` header, then the event as msgpack, `pseudonymise`d under `secret`.
 
     `source_topic`: index in `topics.INPUTS`. Times: milliseconds since 1970. `ingested_at`: None where time is the
     events' own: then it is the event's. `latest_ms`: an event that claims to have
     occurred later is taken to have occurred then, and flagged. `zone_of`: the zone of each tenant that has one; other
-    tenants' events are read in their own offset. Expects an event that `decode_event` returned (normalised, in range).
+    tenants' events are read in their own offset. `region_of`: the region (ISO 3166-1) of each tenant that has one, in
+    which national phone and id numbers are read. Expects an event that `decode_event` returned (normalised, in range).
     """
-    if isinstance(event, LoanApplied | FraudConfirmed):
-        event = pseudonymise(event, secret)
+    if type(event) in NAMING:
+        event = pseudonymise(event, secret, region_of.get(event.tenant))
     kind, parts = KIND_AND_PARTS[type(event)]
     (
         subject, device, ip, counterparty, amount, income, geo, seconds, paste_share, term, bureau, flags, channel,

@@ -169,7 +169,8 @@ are in [schemas/](schemas/), [event.json](schemas/event.json) takes any.
   `ce_id`, `ce_subject` and `ce_time`. What header and body both give must agree. `ce_type` is such as
   `riskwatch.LoginFailed.v1`.
 - **Null values** (tombstones) are ignored and counted.
-- **Personal identifiers** (`identifiers`) arrive in clear and are replaced by keyed hashes before anything is stored.
+- **Personal identifiers** (`identifiers`) arrive in clear and are replaced by keyed hashes before anything is stored:
+  [identifiers.md](identifiers.md).
 """
 
 _COMMON_HEADING = """
