@@ -112,7 +112,7 @@ def upstream_places(journal: Iterable[Any]) -> Counter[Place]:
     """How often each upstream record is in the journal."""
     values = [record.value for record in journal if record.value is not None and len(record.value) >= ENTRY.itemsize]
     headers = headers_of(values)
-    mine = headers[headers["kind"] < Kind.TICK]
+    mine = headers[headers["kind"] < Kind.LINK_ANSWERED]
     columns = (mine["source_topic"], mine["source_partition"], mine["source_offset"])
     return Counter(zip(*(column.tolist() for column in columns), strict=True))
 

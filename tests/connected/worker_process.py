@@ -18,7 +18,9 @@ from riskwatch.agents.lag import LagReader
 from riskwatch.lab.children import Child, start_child
 from riskwatch.lab.probe import free_port
 from riskwatch.lab.rig import sum_metrics
+from riskwatch.streams import topics
 from riskwatch.streams.connecting import BrokerAway
+from riskwatch.streams.topics import Topic
 
 HERE = Path(__file__).parent
 READY_SECONDS = 90.0
@@ -99,7 +101,8 @@ class Plant:
         """Starts a worker. `name` names its data folder; `script`: a file of this folder to run instead of the CLI."""
         port = free_port()
         merged = self._settings | settings | {
-            "broker": self.broker, "prefix": self.prefix, "group": self.prefix, "metrics_port": port,
+            "broker": self.broker, "prefix": self.prefix, "metrics_port": port,
+            "group": settings.get("group", self.prefix),
             "data_dir": self.folder / name,
         }  # fmt: skip
         merged["roles"] = json.dumps(merged["roles"].split(","))
@@ -114,8 +117,15 @@ class Plant:
         self.workers.append(worker)
         return worker
 
-    async def settled(self, seconds: float = SETTLED_SECONDS, *, workers: Sequence[Worker] | None = None) -> float:
-        """Waits until everything published is committed, and everything journaled → the seconds it took.
+    async def settled(
+        self,
+        seconds: float = SETTLED_SECONDS,
+        *,
+        workers: Sequence[Worker] | None = None,
+        without: Sequence[Topic] = (),
+    ) -> float:
+        """Waits until everything published is committed, and everything journaled → the seconds it took. `without`:
+        topics that no worker of the group reads.
 
         Commits are read before ends: inputs that are all committed have all their entries in the journal.
         """
@@ -124,7 +134,11 @@ class Plant:
             last: Any = None
             while True:
                 with suppress(TimeoutError, BrokerAway):
-                    last = [each for each in await asyncio.wait_for(reader.read(), 10) if not _of_learner(each.topic)]
+                    last = [
+                        each
+                        for each in await asyncio.wait_for(reader.read(), 10)
+                        if not any(f".{topic.name}." in each.topic for topic in (*without, topics.TRAINING_EXAMPLES))
+                    ]
                     if last and not sum(each.records for each in last):
                         return time.monotonic() - began
                 for worker in self.workers if workers is None else workers:
@@ -141,10 +155,6 @@ class Plant:
         for worker in self.workers:
             worker.child.resume()
             worker.kill()
-
-
-def _of_learner(topic: str) -> bool:
-    return ".training-examples." in topic
 
 
 @asynccontextmanager

@@ -110,8 +110,7 @@ class Attaching:
 def attach(app: RiskwatchApp, settings: Settings) -> None:
     """Attaches the agents of the worker's roles."""
     shared = Attaching(app, settings)
-    state = shared.table("state", CHANGELOG)
-    monitor = _attach_monitor(shared, state) if "monitor" in settings.roles else None
+    monitor = _attach_monitor(shared) if "monitor" in settings.roles else None
     if "ingest" in settings.roles:
         _attach_ingest(shared, monitor)
     if "links" in settings.roles and settings.links:
@@ -153,8 +152,9 @@ def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
                 await ingest.tick(_now_ms())
 
 
-def _attach_monitor(shared: Attaching, table: StateTable) -> Monitor:
+def _attach_monitor(shared: Attaching) -> Monitor:
     app, settings = shared.app, shared.settings
+    table = shared.table("state", CHANGELOG)
     layout = compile_layout(FEATURES)
     monitor = Monitor(
         app=app,
