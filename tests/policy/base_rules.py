@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from riskwatch.policy.columns import FIELD_OF, KINDS
+from riskwatch.policy.columns import FIELD_OF, KINDS, LINK_COLUMNS
 from riskwatch.policy.rules import base_policy, compile_rules, standard_features
 from riskwatch.streams.entry import ENTRY, Flag
 
@@ -36,19 +36,21 @@ def fired(kind: str, known: Known) -> set[str]:
         entries[number] = np.nan
     entries["kind"] = KINDS[kind]
     entries["local_hour"] = 12
-    score = np.full(1, np.nan)
+    extra: dict[str, np.ndarray] = {}
     for name, value in known.items():
         codes = FIELD_OF[name].codes if name in FIELD_OF else None
         if name in NAMES:
             features[0, NAMES.index(name)] = value
-        elif name == "score":
-            score[0] = value
+        elif name == "score" or name in LINK_COLUMNS:
+            extra[name] = np.full(1, float(value))
+        elif name == "link_kind":
+            entries["outcome"] = FIELD_OF[name].codes[value]  # type: ignore[index]
         elif codes is not None:
             entries[name] = codes[value]
         elif FIELD_OF[name].type == "flag":
             entries["flags"] |= np.uint32(Flag[name.upper()] if value else 0)
         else:
             entries[name] = value
-    judgement = RULES.judge(entries, features, {"score": score})
+    judgement = RULES.judge(entries, features, extra)
     assert judgement.failures == []
     return {RULES.rules[index].rule.name for index, _ in judgement.firings}

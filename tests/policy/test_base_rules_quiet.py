@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import test_base_rules_credit
 import test_base_rules_fraud
+import test_base_rules_links
 from base_rules import RULES, Known, fired
 
 from riskwatch.policy.columns import KINDS
 
-CASES = [*test_base_rules_fraud.CASES, *test_base_rules_credit.CASES]
+CASES = [*test_base_rules_fraud.CASES, *test_base_rules_links.CASES, *test_base_rules_credit.CASES]
 
 
 def test_every_rule_has_a_case() -> None:
