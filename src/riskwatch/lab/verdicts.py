@@ -1,14 +1,14 @@
 """Alerts against the truth: which alerts were right, and what of the truth was noticed. Pure.
 
-Two kinds of truth are known. A planted story, or an account that goes bad, is a `Truth`: an alert is right where
+Three kinds of truth are known. A planted story, or an account that goes bad, is a `Truth`: an alert is right where
 customer, time and kind match. A fraudulent transaction: an alert is right where the transaction itself caused it, or
-where its customer had a fraudulent transaction on the same day (UTC).
+where its customer had a fraudulent transaction on the same day (UTC). A fraudulent customer: any alert about them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from msgspec import Struct
@@ -63,6 +63,17 @@ def match_frauds(frauds: Mapping[str, tuple[str, int]]) -> Match:
         if alert.cause.event_id in frauds:
             found.add(alert.cause.event_id)
         return frozenset(found)
+
+    return match
+
+
+def match_customers(fraudulent: Collection[tuple[str, str]]) -> Match:
+    """An alert is right about a fraudulent customer (tenant and customer id), whatever its time. The units are
+    customers."""
+
+    def match(alert: Alert) -> frozenset[object]:
+        customer = alert.tenant, alert.customer_id
+        return frozenset({customer}) if customer in fraudulent else frozenset()
 
     return match
 
