@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
-from riskwatch.lab.decided import ANY, by_outcome, by_reason, is_about_links, link_rules, stopped_for_links
+from riskwatch.lab.decided import (
+    ANY,
+    by_outcome,
+    by_reason,
+    by_story_decided,
+    is_about_links,
+    link_rules,
+    stopped_for_links,
+)
+from riskwatch.lab.plot import Truth
 from riskwatch.policy.adverse import TEXTS
 from riskwatch.streams.decisions import Decision, DecisionReason
 from riskwatch.streams.outputs import Alert, Cause
@@ -161,3 +171,35 @@ def test_every_link_reason_has_its_text_for_the_applicant() -> None:
     from riskwatch.lab.decided import LINK_REASONS
 
     assert set(TEXTS) >= LINK_REASONS
+
+
+def told(kind: str, stops: bool | None, *customers: str) -> Truth:
+    return Truth(
+        kind=kind,
+        expected="fraud",
+        customers=tuple(("t", customer) for customer in customers),
+        begins=NOON,
+        ends=NOON,
+        stops=stops,
+    )
+
+
+def test_a_customer_of_a_story_counts_once_by_the_strictest_decision() -> None:
+    # a: approved, then stopped for links; b: stopped otherwise; c: approved; d never applied.
+    decisions = [
+        decision("a"),
+        decision("a", "decline", "linked-to-fraud", application="2"),
+        decision("b", "refer", "age-profile"),
+        decision("c"),
+        decision("x", "refer", "linked-group"),
+    ]
+    (verdict,) = by_story_decided(decisions, [told("ring", True, "a", "b", "c", "d"), told("takeover", None, "x")])
+    assert (verdict.story, verdict.stops) == ("ring", True)
+    assert (verdict.planted, verdict.decided) == (4, 3)
+    assert (verdict.linked, verdict.otherwise, verdict.approved) == (1, 1, 1)
+
+
+def test_a_decision_outside_of_the_storys_time_does_not_count() -> None:
+    early = structs.replace(decision("a", "decline", "case-match"), occurred_at=NOON - timedelta(seconds=1))
+    (verdict,) = by_story_decided([early], [told("ring", True, "a")])
+    assert (verdict.decided, verdict.linked) == (0, 0)

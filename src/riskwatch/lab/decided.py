@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
+from riskwatch.lab.plot import Truth
 from riskwatch.lab.verdicts import RuleVerdict, by_rule, match_customers, ratio
 from riskwatch.streams.decisions import Decision, DecisionOutcome
 from riskwatch.streams.outputs import Alert
@@ -87,6 +88,57 @@ def by_reason(decisions: Iterable[Decision], fraudulent: Collection[CustomerId] 
 def by_outcome(decisions: Iterable[Decision]) -> Counter[str]:
     """How many decisions there are of each outcome, shadows left out."""
     return Counter(decision.outcome for decision in decisions if not decision.shadow)
+
+
+class StoryDecisions(Struct, frozen=True, kw_only=True):
+    """What became of the applications of one kind of story, counted in customers. `stops`: whether they should be
+    referred or declined for what they share; `linked`: were; `otherwise`: were for another reason; `approved`: rest."""
+
+    story: str
+    stops: bool
+    planted: int
+    decided: int
+    linked: int
+    otherwise: int
+    approved: int
+
+
+def by_story_decided(decisions: Iterable[Decision], truths: Sequence[Truth]) -> list[StoryDecisions]:
+    """One line for each kind of truth that says whether applications should be stopped, in the order of `truths`. A
+    customer counts by the strictest decision in the truth's time: for what is shared, else otherwise, else approved."""
+    of_customer: dict[CustomerId, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        if not decision.shadow:
+            of_customer[decision.tenant, decision.customer_id].append(decision)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    stops: dict[str, bool] = {}
+    for truth in truths:
+        if truth.stops is None:
+            continue
+        stops[truth.kind] = truth.stops
+        for customer in truth.customers:
+            asked = [each for each in of_customer[customer] if truth.begins <= each.occurred_at <= truth.ends]
+            count = counts[truth.kind]
+            count["planted"] += 1
+            count["decided"] += bool(asked)
+            if any(map(stopped_for_links, asked)):
+                count["linked"] += 1
+            elif any(each.outcome != "approve" for each in asked):
+                count["otherwise"] += 1
+            elif asked:
+                count["approved"] += 1
+    return [
+        StoryDecisions(
+            story=kind,
+            stops=wanted,
+            planted=counts[kind]["planted"],
+            decided=counts[kind]["decided"],
+            linked=counts[kind]["linked"],
+            otherwise=counts[kind]["otherwise"],
+            approved=counts[kind]["approved"],
+        )
+        for kind, wanted in stops.items()
+    ]
 
 
 def link_rules(alerts: Sequence[Alert], fraudulent: Collection[CustomerId]) -> list[RuleVerdict]:

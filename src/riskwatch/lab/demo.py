@@ -23,10 +23,11 @@ from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.people import INSTITUTIONS
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.portfolio import FIRST_DAY, simulate
-from riskwatch.lab.replay import balance, read_alerts
+from riskwatch.lab.replay import balance, read_alerts, read_trails
 from riskwatch.lab.report import Balance
 from riskwatch.lab.rig import Rig, rig
 from riskwatch.lab.watching import Position, Watcher, follow, watch
+from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.outputs import Alert, decode_alert
 from riskwatch.streams.publisher import Publisher
@@ -87,6 +88,7 @@ class Scene(Struct):
     position: Position | None = None
     balance: Balance | None = None
     served: int | None = None
+    trails: list[DecisionTrail] = field(default_factory=list)
     finished: bool = False
     broker: str = ""
     prefix: str = "riskwatch"
@@ -153,6 +155,7 @@ async def demo(
                     task.cancel()
             show(scene, _taken(fresh))
             scene.balance = await balance(watcher)
+            scene.trails = await read_trails(watcher)
             scene.served = await served(running, len(scene.alerts))
             scene.phase, scene.finished = "done", True
 

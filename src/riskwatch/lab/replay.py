@@ -19,11 +19,12 @@ from riskwatch.lab.report import Balance, Report
 from riskwatch.lab.rig import Rig
 from riskwatch.lab.verdicts import by_rule, by_story
 from riskwatch.lab.watching import Position, Watcher, watch
-from riskwatch.streams.decisions import Decision, decode_decision
+from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
 from riskwatch.streams.outputs import Alert, TrainingExample, decode_alert, decode_training_example
 from riskwatch.streams.publisher import Publisher
 from riskwatch.streams.topics import (
     DEAD_LETTERS,
+    DECISION_TRAILS,
     DECISIONS,
     EARLY_WARNINGS,
     FRAUD_ALERTS,
@@ -157,6 +158,18 @@ async def read_decisions(watcher: Watcher) -> list[Decision]:
         found.setdefault(decision.decision_id, decision)
 
     await watcher.read([DECISIONS], watcher.begun([DECISIONS]), look)
+    return list(found.values())
+
+
+async def read_trails(watcher: Watcher) -> list[DecisionTrail]:
+    """The trail of every decision since the watcher's beginning, without repeats."""
+    found: dict[str, DecisionTrail] = {}
+
+    def look(record: Any) -> None:
+        trail = decode_trail(record.value)
+        found.setdefault(trail.decision.decision_id, trail)
+
+    await watcher.read([DECISION_TRAILS], watcher.begun([DECISION_TRAILS]), look)
     return list(found.values())
 
 

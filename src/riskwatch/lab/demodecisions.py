@@ -1,0 +1,79 @@
+"""What the demo's summary says about applications: how they were decided, what waited for answers, one explained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from riskwatch.agents.explaining import explain_briefly
+from riskwatch.lab.decided import OUTCOMES, StoryDecisions
+from riskwatch.streams.decisions import DecisionTrail
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+_DECIDED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
+WAITED = "decision_wait_seconds"
+"""The worker's histogram of how long decisions waited for answers about links; summed over its labels."""
+
+
+def decision_line(metrics: Mapping[str, float]) -> str | None:
+    """Decisions by outcome, by the worker's own counters; None while there are none."""
+    decided = {outcome: int(metrics.get(f"decisions_total.{outcome}", 0)) for outcome in OUTCOMES}
+    if not sum(decided.values()):
+        return None
+    told = ", ".join(f"{count:,} {_DECIDED[outcome]}" for outcome, count in decided.items())
+    none = int(metrics.get("undecided_applications_total", 0))
+    rest = f"; {none:,} in a currency without lending policy" if none else ""
+    return f"{sum(decided.values()):,} applications: {told}{rest}"
+
+
+def waiting_line(trails: Sequence[DecisionTrail], metrics: Mapping[str, float]) -> str | None:
+    """How many decisions waited for answers about links, and how long. None where none was asked for."""
+    answered = Counter(trail.inputs.get("links.answered") for trail in trails if not trail.decision.shadow)
+    if not answered[True] + answered[False]:
+        return None
+    told = f"{answered[True]:,} decisions had their answers, {answered[False]:,} went without at the deadline"
+    waited = metrics.get(f"{WAITED}_count", 0.0)
+    if waited:
+        told += f"; {waited:,.0f} waited {metrics.get(f'{WAITED}_sum', 0.0) / waited * 1_000:,.0f} ms on average"
+    return told
+
+
+def application_table(stories: Sequence[StoryDecisions]) -> Table:
+    """What became of the applications of stories about what applicants share."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    title = "Applications: who was stopped for what they share"
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1), pad_edge=False)
+    table.add_column("story", no_wrap=True)
+    table.add_column("should be", no_wrap=True)
+    for header in ("planted", "decided", "stopped", "otherwise", "approved"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for story in stories:
+        right = story.linked == story.decided if story.stops else story.linked == 0
+        linked = f"[{'green' if right else 'yellow'}]{story.linked:,}[/]"
+        should = "stopped" if story.stops else "[dim]left alone[/]"
+        counts = (f"{story.planted:,}", f"{story.decided:,}", linked, f"{story.otherwise:,}", f"{story.approved:,}")
+        table.add_row(story.story, should, *counts)
+    return table
+
+
+def explained(trails: Sequence[DecisionTrail]) -> list[RenderableType]:
+    """One decision in short: the newest approval that offers what was asked for, as `riskwatch explain` would show it.
+    Nothing where nothing was approved."""
+    offered = [trail for trail in trails if trail.decision.amount > 0 and not trail.decision.shadow]
+    if not offered:
+        return []
+    chosen = max(
+        offered,
+        key=lambda trail: (
+            trail.decision.amount >= trail.decision.requested,
+            trail.decision.occurred_at,
+            trail.decision.decision_id,
+        ),
+    )
+    return ["[bold]One decision explained[/]", *explain_briefly(chosen)]
