@@ -11,10 +11,10 @@ from rich.console import Console, Group
 
 from riskwatch.lab.decided import StoryDecisions
 from riskwatch.lab.demo import Scene
-from riskwatch.lab.demodecisions import application_table, decision_line, explained, waiting_line
+from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
 from riskwatch.lab.demoview import summary
 from riskwatch.streams.decisions import Decision, DecisionReason, DecisionTrail, JudgedRule, PlannedInstalment
-from riskwatch.streams.outputs import Cause
+from riskwatch.streams.outputs import Alert, Cause
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
@@ -57,6 +57,25 @@ def trail(name: str, outcome: str = "approve", amount: int = 100_00, at: datetim
     return DecisionTrail(decision=decision, inputs=inputs, rules=rules, parts=[], bounds=[])
 
 
+def alert(rule: str) -> Alert:
+    return Alert(
+        alert_id=rule,
+        tenant="t",
+        customer_id="c",
+        rule=rule,
+        kind="fraud",
+        severity="high",
+        subject="c",
+        reasons=[],
+        features={},
+        cause=Cause(partition=0, offset=0, event_id="e", event_type="LoanApplied"),
+        policy="p",
+        policy_version="1",
+        occurred_at=NOON,
+        detected_at=NOON,
+    )
+
+
 def shown(*what: object) -> str:
     out = io.StringIO()
     Console(file=out, width=140).print(Group(*what))  # type: ignore[arg-type]
@@ -70,6 +89,12 @@ def test_decisions_are_told_by_outcome() -> None:
 
 def test_nothing_is_said_of_decisions_where_there_are_none() -> None:
     assert decision_line({}) is None
+
+
+def test_alerts_about_what_customers_share_are_told_by_rule() -> None:
+    alerts = [alert("ring-grown"), alert("late-match"), alert("ring-grown"), alert("emulator")]
+    assert links_line(alerts) == "2 ring-grown, 1 late-match"
+    assert links_line([alert("emulator")]) is None
 
 
 def test_where_no_link_was_asked_for_nothing_is_said_of_waiting() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from riskwatch.agents.explaining import explain_briefly
-from riskwatch.lab.decided import OUTCOMES, StoryDecisions
+from riskwatch.lab.decided import OUTCOMES, StoryDecisions, is_about_links
 from riskwatch.streams.decisions import DecisionTrail
+from riskwatch.streams.outputs import Alert
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,6 +41,12 @@ def waiting_line(trails: Sequence[DecisionTrail], metrics: Mapping[str, float]) 
     if waited:
         told += f"; {waited:,.0f} waited {metrics.get(f'{WAITED}_sum', 0.0) / waited * 1_000:,.0f} ms on average"
     return told
+
+
+def links_line(alerts: Sequence[Alert]) -> str | None:
+    """Alerts about what customers share, by rule, most first; None where there are none."""
+    rules = Counter(alert.rule for alert in alerts if is_about_links(alert))
+    return ", ".join(f"{count:,} {rule}" for rule, count in rules.most_common()) or None
 
 
 def application_table(stories: Sequence[StoryDecisions]) -> Table:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from riskwatch.lab.decided import by_reason, by_story_decided
 from riskwatch.lab.demo import DAYS, Scene
-from riskwatch.lab.demodecisions import application_table, decision_line, explained, waiting_line
+from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
 from riskwatch.lab.report import balance_line, reason_table, story_table
 from riskwatch.lab.verdicts import StoryVerdict, by_story, false_alerts
 from riskwatch.streams.outputs import Alert
@@ -199,7 +199,8 @@ def summary(scene: Scene, now: float) -> RenderableType:
         facts.add_row("accounted for", balance_line(scene.balance))
     for name, line in (
         ("decisions", decision_line(scene.metrics)),
-        ("links", waiting_line(scene.trails, scene.metrics)),
+        ("answers", waiting_line(scene.trails, scene.metrics)),
+        ("shared", links_line(alerts)),
     ):
         if line is not None:
             facts.add_row(name, line)
