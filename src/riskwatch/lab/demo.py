@@ -89,6 +89,8 @@ class Scene(Struct):
     balance: Balance | None = None
     served: int | None = None
     trails: list[DecisionTrail] = field(default_factory=list)
+    applied: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Partition and offset of each application's journal entry → when it was written (ms)."""
     finished: bool = False
     broker: str = ""
     prefix: str = "riskwatch"
@@ -154,7 +156,7 @@ async def demo(
                 for task in background:
                     task.cancel()
             show(scene, _taken(fresh))
-            scene.balance = await balance(watcher)
+            scene.balance = await balance(watcher, scene.applied)
             scene.trails = await read_trails(watcher)
             scene.served = await served(running, len(scene.alerts))
             scene.phase, scene.finished = "done", True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 from riskwatch.agents.explaining import explain_briefly
 from riskwatch.lab.decided import OUTCOMES, StoryDecisions, is_about_links
+from riskwatch.policy.lending import ANSWERED
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.outputs import Alert
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _DECIDED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
-WAITED = "decision_wait_seconds"
-"""The worker's histogram of how long decisions waited for answers about links; summed over its labels."""
 
 
 def decision_line(metrics: Mapping[str, float]) -> str | None:
@@ -31,15 +31,21 @@ def decision_line(metrics: Mapping[str, float]) -> str | None:
     return f"{sum(decided.values()):,} applications: {told}{rest}"
 
 
-def waiting_line(trails: Sequence[DecisionTrail], metrics: Mapping[str, float]) -> str | None:
-    """How many decisions waited for answers about links, and how long. None where none was asked for."""
-    answered = Counter(trail.inputs.get("links.answered") for trail in trails if not trail.decision.shadow)
-    if not answered[True] + answered[False]:
+def waiting_line(trails: Sequence[DecisionTrail], applied: Mapping[tuple[int, int], int]) -> str | None:
+    """How many decisions waited for answers about links, and how long from the application's entry to the decision, by
+    the worker's clock. None where none was asked for. `applied`: partition and offset of the entry → ms."""
+    asked = [trail for trail in trails if not trail.decision.shadow and trail.inputs.get(ANSWERED) is not None]
+    if not asked:
         return None
-    told = f"{answered[True]:,} decisions had their answers, {answered[False]:,} went without at the deadline"
-    waited = metrics.get(f"{WAITED}_count", 0.0)
-    if waited:
-        told += f"; {waited:,.0f} waited {metrics.get(f'{WAITED}_sum', 0.0) / waited * 1_000:,.0f} ms on average"
+    complete = sum(trail.inputs[ANSWERED] is True for trail in asked)
+    told = f"{len(asked):,} decisions waited for answers, {len(asked) - complete:,} of them in vain"
+    waits = sorted(
+        round(said.decided_at.timestamp() * 1_000) - written
+        for said in (trail.decision for trail in asked)
+        if (written := applied.get((said.cause.partition, said.cause.offset))) is not None
+    )
+    if waits:
+        told += f"; from entry to decision {median(waits):,.0f} ms, the slowest {waits[-1]:,} ms"
     return told
 
 
@@ -58,13 +64,13 @@ def application_table(stories: Sequence[StoryDecisions]) -> Table:
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1), pad_edge=False)
     table.add_column("story", no_wrap=True)
     table.add_column("should be", no_wrap=True)
-    for header in ("planted", "decided", "stopped", "otherwise", "approved"):
+    for header in ("planted", "stopped", "otherwise", "approved"):
         table.add_column(header, justify="right", no_wrap=True)
     for story in stories:
         right = story.linked == story.decided if story.stops else story.linked == 0
         linked = f"[{'green' if right else 'yellow'}]{story.linked:,}[/]"
         should = "stopped" if story.stops else "[dim]left alone[/]"
-        counts = (f"{story.planted:,}", f"{story.decided:,}", linked, f"{story.otherwise:,}", f"{story.approved:,}")
+        counts = (f"{story.planted:,}", linked, f"{story.otherwise:,}", f"{story.approved:,}")
         table.add_row(story.story, should, *counts)
     return table
 

@@ -199,7 +199,7 @@ def summary(scene: Scene, now: float) -> RenderableType:
         facts.add_row("accounted for", balance_line(scene.balance))
     for name, line in (
         ("decisions", decision_line(scene.metrics)),
-        ("answers", waiting_line(scene.trails, scene.metrics)),
+        ("answers", waiting_line(scene.trails, scene.applied)),
         ("shared", links_line(alerts)),
     ):
         if line is not None:

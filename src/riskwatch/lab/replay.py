@@ -20,6 +20,7 @@ from riskwatch.lab.rig import Rig
 from riskwatch.lab.verdicts import by_rule, by_story
 from riskwatch.lab.watching import Position, Watcher, watch
 from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
+from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, TrainingExample, decode_alert, decode_training_example
 from riskwatch.streams.publisher import Publisher
 from riskwatch.streams.topics import (
@@ -35,6 +36,9 @@ from riskwatch.streams.topics import (
 )
 
 STALL_SECONDS = 60.0
+_KIND = int(ENTRY.fields["kind"][1])  # type: ignore[index]
+_ANSWERS = range(64, 100)
+"""Kinds of entries that other agents answer (`streams.entry.Kind`)."""
 
 
 class Progress(Struct):
@@ -173,12 +177,22 @@ async def read_trails(watcher: Watcher) -> list[DecisionTrail]:
     return list(found.values())
 
 
-async def balance(watcher: Watcher) -> Balance:
-    """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ."""
+async def balance(watcher: Watcher, applied: dict[tuple[int, int], int] | None = None) -> Balance:
+    """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ.
+
+    `applied` takes, for each application's entry (partition and offset), when it was written: ms by the worker's clock
+    (an entry's own times are the events', where ticks are).
+    """
     counts: Counter[str] = Counter()
 
     def journaled(record: Any) -> None:
-        counts["broadcast" if record.key is None else "journal"] += 1
+        if record.key is None:
+            counts["broadcast"] += 1
+            return
+        kind = record.value[_KIND]
+        counts["answers" if kind in _ANSWERS else "journal"] += 1
+        if applied is not None and kind == Kind.LOAN_APPLIED:
+            applied[record.partition, record.offset] = record.timestamp
 
     await watcher.read([JOURNAL], watcher.begun([JOURNAL]), journaled)
     ends, begun = await watcher.ends([*INPUTS, DEAD_LETTERS]), watcher.begun([*INPUTS, DEAD_LETTERS])
@@ -197,4 +211,5 @@ async def balance(watcher: Watcher) -> Balance:
         dead_letters=counts["dead"],
         tombstones=counts["tombstones"],
         broadcast=counts["broadcast"],
+        answers=counts["answers"],
     )

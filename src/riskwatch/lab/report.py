@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Balance(Struct, frozen=True, kw_only=True):
     """Whether every record is accounted for: what came in ended in the journal, in dead letters, or was a tombstone.
 
-    Counted from the topics themselves, not from the worker's own counters. `broadcast`: journal entries that concern
-    everybody (ticks, model versions), which no upstream record stands behind.
+    Counted from the topics themselves, not from the worker's own counters. `journal`: entries that an upstream record
+    stands behind; none stands behind `broadcast` (what concerns everybody: ticks, model versions) and `answers` (what
+    other agents say about a customer).
     """
 
     events_in: int
@@ -29,6 +30,7 @@ class Balance(Struct, frozen=True, kw_only=True):
     dead_letters: int
     tombstones: int
     broadcast: int
+    answers: int = 0
 
     @property
     def difference(self) -> int:
