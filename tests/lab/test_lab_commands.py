@@ -57,3 +57,18 @@ def test_replay_of_a_folder_without_the_form_says_so(tmp_path: Path) -> None:
     done = RUN.invoke(app(commands.replay), ["transactions", str(tmp_path)])
     assert done.exit_code == 1
     assert "holds no table of transactions" in str(done.exception)
+
+
+def test_simulate_signups_writes_rows_and_what_is_planted(tmp_path: Path) -> None:
+    out, truth = tmp_path / "signups.csv", tmp_path / "truth.jsonl"
+    arguments = ["signups", str(out), "--rows", "1000", "--truth", str(truth)]
+    assert RUN.invoke(app(commands.simulate), arguments).exit_code == 0
+    assert len(out.read_text().splitlines()) == 1_001
+    kinds = {json.loads(line)["kind"] for line in truth.read_text().splitlines()}
+    assert kinds == {"ring", "office", "household", "lone-fraud"}
+
+
+def test_simulate_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+    done = RUN.invoke(app(commands.simulate), ["weather", str(tmp_path / "x")], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "expected portfolio or signups" in done.output

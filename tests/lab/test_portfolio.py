@@ -60,14 +60,24 @@ def test_there_are_two_institutions_and_three_products(events: list[AnyEvent]) -
     assert len({event.product for event in events if isinstance(event, LoanOpened)}) == 3
 
 
+KINDS_OF = {
+    "tainted-phone": ("confirmed-fraudster", "approved-before-fraud", "phone-of-fraud"),
+    "cleared-case": ("suspect-cleared", "cleared-case"),
+}
+"""Stories whose members deserve different things → the kinds of their truths."""
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.kind)
 def test_every_story_is_planted_with_its_cast_and_inside_the_simulation(portfolio: Portfolio, story) -> None:
-    truths = [truth for truth in portfolio.truths if truth.kind == story.kind]
+    truths = [truth for truth in portfolio.truths if truth.kind in KINDS_OF.get(story.kind, (story.kind,))]
     assert truths
+    assert len({customer for truth in truths for customer in truth.customers}) % story.cast == 0
     for truth in truths:
-        assert len(truth.customers) == story.cast
         assert truth.begins < truth.ends
-        assert truth.expected == story.expected
+        assert story.tenant in (None, truth.customers[0][0])
+        if story.kind not in KINDS_OF:
+            assert len(truth.customers) == story.cast
+            assert truth.expected == story.expected
 
 
 def test_no_customer_plays_in_two_stories(portfolio: Portfolio) -> None:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from rich.console import Console
 
 from riskwatch.lab.demo import Scene
 from riskwatch.lab.demoview import LivePage, PlainLines, summary
+from riskwatch.lab.replay import balance as count_balance
 from riskwatch.lab.report import Balance, Report, balance_line, encode_report, render
 from riskwatch.lab.rig import sum_metrics
 from riskwatch.lab.verdicts import RuleVerdict
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.events import LoanApplied
 from riskwatch.streams.outputs import Alert, Cause, Reason
+from riskwatch.streams.packing import pack_answer, pack_entry, pack_tick
+from riskwatch.streams.topics import JOURNAL, Topic
 
 
 def balance(events_in: int = 10, journal: int = 8, dead: int = 1, tombstones: int = 1) -> Balance:
@@ -132,3 +141,51 @@ def test_metrics_are_summed_over_labels_and_kept_apart_by_agent() -> None:
         "batch_records_sum.monitor": 5.0,
         "batch_records_sum.ingest": 7.0,
     }
+
+
+class FakeWatcher:
+    """Topics in memory: one journal, one input."""
+
+    def __init__(self, journal: list[tuple[bytes | None, bytes]], inputs: int) -> None:
+        self._journal, self._inputs = journal, inputs
+
+    def begun(self, topics: object) -> dict[TopicPartition, int]:
+        return {}
+
+    async def ends(self, topics: object) -> dict[TopicPartition, int]:
+        return {TopicPartition("p.applications.v1", 0): self._inputs}
+
+    async def read(self, topics: list[Topic], since: object, look: Callable[[Any], None]) -> int:
+        for offset, (key, value) in enumerate(self._journal if topics == [JOURNAL] else []):
+            look(SimpleNamespace(key=key, value=value, partition=3, offset=offset, timestamp=77))
+        return 0
+
+
+async def test_what_other_agents_answered_stands_behind_no_upstream_record_and_applications_are_timed() -> None:
+    applied = LoanApplied(
+        event_id="e",
+        tenant="t",
+        customer_id="c",
+        occurred_at=datetime(2025, 3, 10, tzinfo=UTC),
+        application_id="a",
+        product="cash-instalments",
+        amount=1,
+        currency="CNY",
+        term_months=3,
+    )
+    entry = pack_entry(
+        applied,
+        source_topic=0,
+        source_partition=0,
+        source_offset=0,
+        source_at=0,
+        ingested_at=None,
+        zone_of={},
+        secret=b"a secret of 16 bytes",
+    )
+    answer = pack_answer(Kind.LINK_ANSWERED, 5, 1, 2, b"")
+    fake: Any = FakeWatcher([(b"t/c", answer), (b"t/c", entry), (None, pack_tick(9))], inputs=1)
+    times: dict[tuple[int, int], int] = {}
+    counted = await count_balance(fake, times)
+    assert (counted.journal, counted.answers, counted.broadcast, counted.balanced) == (1, 1, 1, True)
+    assert times == {(3, 1): 77}

@@ -8,7 +8,7 @@ import pytest
 
 from riskwatch.lab.modelreport import card_precision, judge_model
 from riskwatch.lab.plot import Truth
-from riskwatch.lab.verdicts import by_rule, by_story, false_alerts, match_frauds, match_truths
+from riskwatch.lab.verdicts import by_rule, by_story, false_alerts, match_customers, match_frauds, match_truths
 from riskwatch.streams.outputs import Alert, Cause, TrainingExample
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -183,3 +183,15 @@ def test_card_precision_is_the_mean_over_days_without_cards_that_were_found() ->
 
 def test_card_precision_takes_the_highest_score_of_a_customer_and_any_fraud_of_the_day() -> None:
     assert card_precision([example("a", 0.1, True), example("a", 0.9, False), example("b", 0.5, False)], 1) == 1.0
+
+
+def test_of_who_deserves_anything_nothing_is_asked_and_nothing_is_false() -> None:
+    truths = [truth("a", kind="suspect", expected="anything")]
+    assert by_story([alert("a")], truths) == []
+    assert false_alerts([alert("a"), alert("a", kind="early-warning")], truths) == []
+
+
+def test_a_fraudulent_customer_is_matched_at_any_time() -> None:
+    match = match_customers({("t", "a")})
+    assert match(alert("a", at=NOON + timedelta(days=300))) == {("t", "a")}
+    assert not match(alert("b"))

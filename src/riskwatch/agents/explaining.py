@@ -92,6 +92,22 @@ def explain(trail: DecisionTrail, language: Language = "en") -> list[RenderableT
     return parts
 
 
+def explain_briefly(trail: DecisionTrail, language: Language = "en") -> list[RenderableType]:
+    """The short form: what was decided, why, the plan's first instalments, and the rules that fired."""
+    from msgspec import structs
+
+    parts: list[RenderableType] = [_summary(trail), _reasons(trail, language)]
+    if trail.decision.plan:
+        first = structs.replace(trail.decision, plan=trail.decision.plan[:3])
+        parts.append(_plan(structs.replace(trail, decision=first)))
+        if (rest := len(trail.decision.plan) - 3) > 0:
+            parts.append(f"[dim]and {rest} more instalments[/]")
+    fired = [rule for rule in trail.rules if rule.fired]
+    if fired:
+        parts.append(_rules(structs.replace(trail, rules=fired)))
+    return parts
+
+
 def _summary(trail: DecisionTrail) -> RenderableType:
     from rich.table import Table
 

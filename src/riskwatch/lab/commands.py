@@ -49,13 +49,49 @@ def demo(
 
 
 def simulate(
-    path: Annotated[Path, typer.Argument(help="File to write, one event a line; - writes to standard output.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 7,
-    customers: Annotated[int, typer.Option(min=60, help="Customers to simulate.")] = 400,
-    days: Annotated[int, typer.Option(min=60, help="Days to simulate.")] = 100,
-    truth: Annotated[Path | None, typer.Option(help="Also write the planted stories, one a line.")] = None,
+    first: Annotated[Path, typer.Argument(help="portfolio (which may be left out) or signups.", metavar="[WHAT]")],
+    second: Annotated[
+        Path | None, typer.Argument(help="File to write; - writes a portfolio to standard output.", metavar="FILE")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 7,
+    customers: Annotated[int, typer.Option(min=60, help="portfolio: customers to simulate.")] = 400,
+    days: Annotated[int, typer.Option(min=60, help="portfolio: days to simulate.")] = 100,
+    rows: Annotated[int, typer.Option(min=1_000, help="signups: rows to write.")] = 20_000,
+    truth: Annotated[Path | None, typer.Option(help="Also write what was planted, one a line.")] = None,
 ) -> None:
-    """Write the events of a simulated portfolio to a file of JSON lines, in order of event time."""
+    """Write made-up records to a file.
+
+    `simulate FILE`: the events of a simulated portfolio as JSON lines, in order of event time. `simulate signups FILE`:
+    sign-ups of a shop as a CSV for `riskwatch replay signups`, with rings, offices, households and lone frauds.
+    """
+    if second is None:
+        _simulate_portfolio(first, seed=seed, customers=customers, days=days, truth=truth)
+    elif str(first) == "portfolio":
+        _simulate_portfolio(second, seed=seed, customers=customers, days=days, truth=truth)
+    elif str(first) == "signups":
+        _simulate_signups(second, seed=seed, rows=rows, truth=truth)
+    else:
+        raise typer.BadParameter("expected portfolio or signups", param_hint="WHAT")
+
+
+def _simulate_signups(path: Path, *, seed: int, rows: int, truth: Path | None) -> None:
+    from random import Random
+
+    import msgspec
+    from rich.console import Console
+
+    from riskwatch.lab.signupfile import write_signups
+
+    groups = write_signups(path, Random(seed), rows)
+    if truth is not None:
+        truth.write_bytes(b"".join(msgspec.json.encode(group) + b"\n" for group in groups))
+    planted = {kind: sum(group.kind == kind for group in groups) for kind in ("ring", "office", "household")}
+    frauds = sum(len(group.users) for group in groups if group.kind in ("ring", "lone-fraud"))
+    told = ", ".join(f"{count:,} {kind}s" for kind, count in planted.items())
+    Console(stderr=True, highlight=False).print(f"{rows:,} sign-ups in {path}: {told}; {frauds:,} frauds")
+
+
+def _simulate_portfolio(path: Path, *, seed: int, customers: int, days: int, truth: Path | None) -> None:
     import sys
     from random import Random
 
@@ -81,7 +117,7 @@ def simulate(
 
 
 def replay(
-    dataset: Annotated[str, typer.Argument(help="transactions, panel or instalments.", metavar="DATASET")],
+    dataset: Annotated[str, typer.Argument(help="transactions, panel, instalments or signups.", metavar="DATASET")],
     path: Annotated[Path, typer.Argument(help="A file of that form, or the folder that holds it.")],
     speed: Annotated[str, typer.Option(help="max, or a factor such as 3600x: an hour of events a second.")] = "max",
     limit: Annotated[int | None, typer.Option(min=1, help="Read no more rows than this.")] = None,
@@ -96,6 +132,9 @@ def replay(
     partitions: Annotated[int, typer.Option(min=1, help="Partitions, where this run creates the topics.")] = 4,
     tenant: Annotated[str, typer.Option(help="Institution that the events are published for.")] = "replay",
     policy: Annotated[Path | None, typer.Option(help="Policy file of the embedded worker.")] = None,
+    lending: Annotated[
+        Path | None, typer.Option(help="Folder of lending policies of the embedded worker, else the data set's own.")
+    ] = None,
     ahead: Annotated[int, typer.Option(min=1_000, help="Most records published ahead of what is ingested.")] = 20_000,
     json: Annotated[Path | None, typer.Option(help="Also write the report to this file, as JSON.")] = None,
 ) -> None:
@@ -126,7 +165,13 @@ def replay(
 
     async def all_of_it() -> None:
         async with rig(
-            broker, worker=worker == "embedded", prefix=prefix, group=group, partitions=partitions, policy=policy
+            broker,
+            worker=worker == "embedded",
+            prefix=prefix,
+            group=group,
+            partitions=partitions,
+            policy=policy,
+            lending=records.lending if lending is None else lending,
         ) as running:
             with _bar(console) as bar:
                 task = bar.add_task("starting", total=records.total, when="", behind="")

@@ -11,6 +11,8 @@ from typing import Protocol
 from riskwatch.lab.instalments import PAYMENTS, Instalments
 from riskwatch.lab.panel import Panel
 from riskwatch.lab.panelrows import MONTHS
+from riskwatch.lab.signuprows import SIGNUPS
+from riskwatch.lab.signups import Signups
 from riskwatch.lab.tables import DatasetFault, Form, columns_of, tables_in
 from riskwatch.lab.transactions import FORM as TRANSACTIONS
 from riskwatch.lab.transactions import Transactions
@@ -20,7 +22,7 @@ from riskwatch.streams.events import AnyEvent
 class Dataset(Protocol):
     """A file of records as events in order of time. Counts fill while `events` is read. `rows` read so far, of `total`
     (None where the file does not say); `bad`: rows left out by reason; `notes`: what the mapping had to decide, by
-    kind.
+    kind. `lending`: folder of the lending policies that its applications are to be decided by; None: the packaged ones.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Dataset(Protocol):
     total: int | None
     bad: Counter[str]
     notes: Counter[str]
+    lending: Path | None
 
     def events(self) -> Iterator[AnyEvent]:
         """The events in order of time; once through."""
@@ -41,6 +44,7 @@ FORMS: Mapping[str, tuple[Form, Callable[..., Dataset]]] = MappingProxyType(
         "transactions": (TRANSACTIONS, Transactions),
         "panel": (MONTHS, Panel),
         "instalments": (PAYMENTS, Instalments),
+        "signups": (SIGNUPS, Signups),
     }
 )
 """Name of a data set → the form of its main table, and what opens it."""

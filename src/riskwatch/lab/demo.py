@@ -23,10 +23,11 @@ from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.people import INSTITUTIONS
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.portfolio import FIRST_DAY, simulate
-from riskwatch.lab.replay import balance, read_alerts
+from riskwatch.lab.replay import balance, read_alerts, read_trails
 from riskwatch.lab.report import Balance
 from riskwatch.lab.rig import Rig, rig
 from riskwatch.lab.watching import Position, Watcher, follow, watch
+from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.outputs import Alert, decode_alert
 from riskwatch.streams.publisher import Publisher
@@ -87,6 +88,9 @@ class Scene(Struct):
     position: Position | None = None
     balance: Balance | None = None
     served: int | None = None
+    trails: list[DecisionTrail] = field(default_factory=list)
+    applied: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Partition and offset of each application's journal entry → when it was written (ms)."""
     finished: bool = False
     broker: str = ""
     prefix: str = "riskwatch"
@@ -152,7 +156,8 @@ async def demo(
                 for task in background:
                     task.cancel()
             show(scene, _taken(fresh))
-            scene.balance = await balance(watcher)
+            scene.balance = await balance(watcher, scene.applied)
+            scene.trails = await read_trails(watcher)
             scene.served = await served(running, len(scene.alerts))
             scene.phase, scene.finished = "done", True
 

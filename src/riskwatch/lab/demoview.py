@@ -15,8 +15,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from riskwatch.lab.decided import by_reason, by_story_decided
 from riskwatch.lab.demo import DAYS, Scene
-from riskwatch.lab.report import balance_line, story_table
+from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
+from riskwatch.lab.report import balance_line, reason_table, story_table
 from riskwatch.lab.verdicts import StoryVerdict, by_story, false_alerts
 from riskwatch.streams.outputs import Alert
 
@@ -27,9 +29,6 @@ COLOURS = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "bold w
 FEED = 60
 """Alerts that the live page keeps; it shows as many as fit."""
 PLAIN_SECONDS = 5.0
-
-
-_DECIDED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
 
 
 class LivePage:
@@ -198,12 +197,13 @@ def summary(scene: Scene, now: float) -> RenderableType:
         )
     if scene.balance is not None:
         facts.add_row("accounted for", balance_line(scene.balance))
-    decided = {outcome: int(scene.metrics.get(f"decisions_total.{outcome}", 0)) for outcome in _DECIDED}
-    if sum(decided.values()):
-        told = ", ".join(f"{count:,} {_DECIDED[outcome]}" for outcome, count in decided.items())
-        none = int(scene.metrics.get("undecided_applications_total", 0))
-        rest = f"; {none:,} in a currency without lending policy" if none else ""
-        facts.add_row("decisions", f"{sum(decided.values()):,} applications: {told}{rest}")
+    for name, line in (
+        ("decisions", decision_line(scene.metrics)),
+        ("answers", waiting_line(scene.trails, scene.applied)),
+        ("shared", links_line(alerts)),
+    ):
+        if line is not None:
+            facts.add_row(name, line)
     if scene.served is not None:
         facts.add_row(
             "views", f"{scene.served:,} of {len(scene.alerts):,} alerts shown in Redis, by customer and by time"
@@ -220,6 +220,11 @@ def summary(scene: Scene, now: float) -> RenderableType:
         "be raised, with any alert. precision: of all alerts by the rules that found such a story, the share that was "
         "right about some story. The portfolio is simulated: this tests the mechanism, it is no evidence of quality.[/]"
     )
+    decisions = [trail.decision for trail in scene.trails]
+    if decisions:
+        parts += ["", reason_table(by_reason(decisions, None))]
+        parts.append(application_table(by_story_decided(decisions, scene.truths)))
+        parts += explained(scene.trails)
     parts.append(where_next())
     return Group(*parts)
 

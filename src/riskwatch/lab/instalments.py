@@ -80,6 +80,7 @@ class Instalments:
     """
 
     name = "instalments"
+    lending: Path | None = None
 
     def __init__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from operator import itemgetter
 from random import Random
 
@@ -14,7 +13,6 @@ from riskwatch.lab.people import MINUTE, Calendar, Customer, Phase, near
 from riskwatch.streams.events import (
     Bureau,
     Declared,
-    Identifiers,
     Instalment,
     InstalmentDue,
     LoanApplied,
@@ -82,7 +80,6 @@ def application(
 ) -> Dated:
     """An application for a loan, as an app sends it."""
     customer = scribe.customer
-    number = f"{int(customer.customer_id[1:]) + 1:09d}"
     pasted = round(random.random() * 0.12, 3) if paste_share is None else paste_share
     return scribe.write(
         LoanApplied,
@@ -92,12 +89,14 @@ def application(
         amount=amount,
         currency=customer.institution.currency,
         term_months=term_months,
+        # A purchase by instalments names where it is made.
+        merchant_id=customer.merchants[at // MINUTE % 8] if product == "shopping-instalments" else None,
         device_id=now.device_id,
         ip=now.ip,
         geo=near(random, now.place),
         channel="app",
         session=Session(seconds=round(random.lognormvariate(5.6 if pasted < 0.5 else 3.8, 0.3), 1), paste_share=pasted),
-        identifiers=Identifiers(id_number=f"ID{number}", phone=f"+999{number}", name=f"Customer {number}"),
+        identifiers=customer.papers.written(at // MINUTE),
         declared=declared(customer, income),
         bureau=bureau or record(customer),
     )
@@ -111,7 +110,7 @@ def declared(customer: Customer, income: int) -> Declared:
         employment=customer.employment,
         employed_months=6 + seed // 7 % 160,
         monthly_debt_service=income * (seed // 11 % 40) // 100,
-        birth_date=date(2004 - seed % 40, 1 + seed // 40 % 12, 1 + seed // 480 % 28),
+        birth_date=customer.papers.born,
     )
 
 

@@ -69,6 +69,7 @@ class Panel:
     """
 
     name = "panel"
+    lending: Path | None = None
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from riskwatch.lab.papers import Country, Papers, papers_of
 from riskwatch.streams.events import Employment, Geo
 
 MINUTE = 60_000
@@ -27,6 +28,7 @@ class Institution(Struct, frozen=True, kw_only=True):
     """
 
     tenant: str
+    country: Country
     currency: str
     zone: str
     towns: tuple[Geo, ...]
@@ -39,6 +41,7 @@ class Institution(Struct, frozen=True, kw_only=True):
 INSTITUTIONS = (
     Institution(
         tenant="lumen-credit",
+        country="DE",
         currency="EUR",
         zone="Europe/Berlin",
         towns=(
@@ -53,6 +56,7 @@ INSTITUTIONS = (
     ),
     Institution(
         tenant="harbour-finance",
+        country="CN",
         currency="CNY",
         zone="Asia/Shanghai",
         towns=(
@@ -121,6 +125,7 @@ class Customer(Struct, frozen=True, kw_only=True):
     monthly_income: int
     employment: Employment
     bureau_score: float
+    papers: Papers
 
 
 class Phase(Struct, frozen=True, kw_only=True):
@@ -158,10 +163,11 @@ def near(random: Random, place: Geo, spread: float = 0.05) -> Geo:
 def make_customer(random: Random, number: int, institution: Institution, merchants: Sequence[str]) -> Customer:
     """A healthy customer with habits of their own."""
     morning, evening = random.gauss(8.5, 1.0), random.gauss(19.5, 1.3)
+    seed = random.getrandbits(64)
     return Customer(
         institution=institution,
         customer_id=f"c{number:05d}",
-        seed=random.getrandbits(64),
+        seed=seed,
         home=near(random, random.choice(institution.towns), 0.15),
         ip=address(random),
         device_id=device_name(random),
@@ -173,6 +179,7 @@ def make_customer(random: Random, number: int, institution: Institution, merchan
         monthly_income=int(institution.income * random.lognormvariate(0, 0.3)) // 1000 * 1000,
         employment=random.choices(("employed", "self-employed", "student", "retired"), (78, 12, 5, 5))[0],
         bureau_score=float(round(min(900.0, max(480.0, random.gauss(690, 60))))),
+        papers=papers_of(institution.country, number, seed),
     )
 
 

@@ -14,13 +14,15 @@ from riskwatch.lab.loans import Loan, Terms
 from riskwatch.lab.people import Calendar, Customer, Phase
 from riskwatch.streams.outputs import AlertKind
 
-Expected = Literal["fraud", "early-warning", "none"]
+Expected = Literal["fraud", "early-warning", "none", "anything"]
+"""What should be raised. `anything`: nothing is asked for, and nothing is false."""
 
 
 class Truth(Struct, frozen=True, kw_only=True):
     """What is true of `customers` (tenant and customer id) in `[begins, ends]`, and the kind of alert it deserves.
 
-    `also`: kinds of alert that nobody would call false there, though they are not what is expected.
+    `also`: kinds of alert that nobody would call false there, though they are not what is expected. `stops`: whether
+    applications of that time should be referred or declined for what they share with others; None: not a matter of it.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     begins: datetime
     ends: datetime
     also: tuple[AlertKind, ...] = ()
+    stops: bool | None = None
 
 
 class Life(Struct, frozen=True, kw_only=True):
@@ -43,12 +46,30 @@ class Life(Struct, frozen=True, kw_only=True):
     until_day: int | None = None
 
 
+class Role(Struct, frozen=True, kw_only=True):
+    """What is true of one member of a cast (its place in it), where that is not the same for all. Times in ms; `stops`
+    as in `Truth`."""
+
+    kind: str
+    member: int
+    expected: Expected
+    begins: int
+    ends: int
+    stops: bool | None = None
+
+
 class Plot(Struct, frozen=True, kw_only=True):
-    """A story as it was planted: one life for each of its customers, and when it should be noticed (ms)."""
+    """A story as it was planted: one life for each of its customers, and when it should be noticed (ms).
+
+    `members`: the cast as it turned out, where a story changes who they are (what they share); else empty. `roles`:
+    what is true of each, where the members deserve different things; else empty.
+    """
 
     lives: tuple[Life, ...]
     begins: int
     ends: int
+    members: tuple[Customer, ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 Plant = Callable[[Sequence[Customer], Calendar, Random, Sequence[str]], Plot]

@@ -18,7 +18,7 @@ from riskwatch.lab.life import Dated, daily_life
 from riskwatch.lab.loans import draw_loan, loan_life
 from riskwatch.lab.people import INSTITUTIONS, Calendar, Customer, make_customer
 from riskwatch.lab.plot import Life, Truth
-from riskwatch.lab.stories import STORIES, truth_of
+from riskwatch.lab.stories import STORIES, truths_of
 from riskwatch.streams.events import AnyEvent
 
 FIRST_DAY = date(2025, 3, 3)
@@ -82,19 +82,21 @@ def simulate(random: Random, *, customers: int = 400, days: int = 100, first_day
     towns = {each.tenant: tuple(f"m-{each.tenant[:3]}-{n:03d}" for n in range(120)) for each in INSTITUTIONS}
     numbers = iter(range(1, customers * 2))
 
-    def newcomer(institution: int) -> Customer:
+    def newcomer(institution: int, tenant: str | None = None) -> Customer:
         chosen = INSTITUTIONS[institution % len(INSTITUTIONS)]
+        if tenant is not None:
+            chosen = next(each for each in INSTITUTIONS if each.tenant == tenant)
         return make_customer(random, next(numbers), chosen, towns[chosen.tenant])
 
     residents: list[Resident] = []
     truths: list[Truth] = []
     for story in STORIES:
         for instance in range(max(1, round(customers * story.share / story.cast))):
-            cast = [newcomer(instance) for _ in range(story.cast)]
+            cast = [newcomer(instance, story.tenant) for _ in range(story.cast)]
             tenant = cast[0].institution.tenant
             plot = story.plant(cast, calendars[tenant], random, towns[tenant])
-            truths.append(truth_of(story, cast, plot))
-            residents.extend(map(Resident, cast, plot.lives))
+            truths.extend(truths_of(story, cast, plot))
+            residents.extend(map(Resident, plot.members or cast, plot.lives))
     while len(residents) < customers:
         residents.append(Resident(newcomer(len(residents)), Life()))
     return Portfolio(residents=tuple(residents), truths=tuple(truths), calendars=calendars, towns=towns)

@@ -11,19 +11,22 @@ from typing import Any
 from msgspec import Struct
 
 from riskwatch.lab.datasets import Dataset
+from riskwatch.lab.decided import by_reason, link_rules
 from riskwatch.lab.feeding import AHEAD, Fed, Step, feed
-from riskwatch.lab.instalments import Instalments
+from riskwatch.lab.known import known
 from riskwatch.lab.modelreport import judge_model
-from riskwatch.lab.panel import Panel
 from riskwatch.lab.report import Balance, Report
 from riskwatch.lab.rig import Rig
-from riskwatch.lab.transactions import Transactions
-from riskwatch.lab.verdicts import Match, by_rule, by_story, match_frauds, match_truths
+from riskwatch.lab.verdicts import by_rule, by_story
 from riskwatch.lab.watching import Position, Watcher, watch
+from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
+from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, TrainingExample, decode_alert, decode_training_example
 from riskwatch.streams.publisher import Publisher
 from riskwatch.streams.topics import (
     DEAD_LETTERS,
+    DECISION_TRAILS,
+    DECISIONS,
     EARLY_WARNINGS,
     FRAUD_ALERTS,
     INPUTS,
@@ -33,15 +36,9 @@ from riskwatch.streams.topics import (
 )
 
 STALL_SECONDS = 60.0
-BY_EVENT = (
-    "Right: raised by a fraudulent transaction, or for its customer on the day (UTC) of one. Recall: of all frauds."
-)
-BY_WINDOW = {
-    "panel": "Right: an early warning from three months before an account reaches 60 days past due, to its end. "
-    "Recall: of all times that accounts did.",
-    "instalments": "Right: an early warning for a customer who later defaulted on the current loan. "
-    "Recall: of all who did.",
-}
+_KIND = int(ENTRY.fields["kind"][1])  # type: ignore[index]
+_ANSWERS = range(64, 100)
+"""Kinds of entries that other agents answer (`streams.entry.Kind`)."""
 
 
 class Progress(Struct):
@@ -119,7 +116,8 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
         watcher.begun([TRAINING_EXAMPLES]),
         lambda record: examples.append(decode_training_example(record.value)),
     )
-    match, totals, truth = _truth(dataset)
+    decisions = await read_decisions(watcher)
+    truth = known(dataset)
     return Report(
         dataset=dataset.name,
         file=dataset.path.name,
@@ -133,9 +131,11 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
         lag_records=position.behind,
         alerts=len(alerts),
         repeated_alerts=repeats,
-        truth=truth,
-        rules=by_rule(alerts, match, totals),
-        stories=by_story(alerts, dataset.truths()) if isinstance(dataset, Panel | Instalments) else [],
+        truth=truth.told,
+        rules=by_rule(alerts, truth.match, truth.totals),
+        links=[] if truth.fraudulent is None else link_rules(alerts, truth.fraudulent),
+        decisions=by_reason(decisions, truth.fraudulent),
+        stories=by_story(alerts, truth.stories),
         models=judge_model(examples),
     )
 
@@ -153,12 +153,46 @@ async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
     return list(found.values()), seen - len(found)
 
 
-async def balance(watcher: Watcher) -> Balance:
-    """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ."""
+async def read_decisions(watcher: Watcher) -> list[Decision]:
+    """Every decision since the watcher's beginning, without repeats."""
+    found: dict[str, Decision] = {}
+
+    def look(record: Any) -> None:
+        decision = decode_decision(record.value)
+        found.setdefault(decision.decision_id, decision)
+
+    await watcher.read([DECISIONS], watcher.begun([DECISIONS]), look)
+    return list(found.values())
+
+
+async def read_trails(watcher: Watcher) -> list[DecisionTrail]:
+    """The trail of every decision since the watcher's beginning, without repeats."""
+    found: dict[str, DecisionTrail] = {}
+
+    def look(record: Any) -> None:
+        trail = decode_trail(record.value)
+        found.setdefault(trail.decision.decision_id, trail)
+
+    await watcher.read([DECISION_TRAILS], watcher.begun([DECISION_TRAILS]), look)
+    return list(found.values())
+
+
+async def balance(watcher: Watcher, applied: dict[tuple[int, int], int] | None = None) -> Balance:
+    """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ.
+
+    `applied` takes, for each application's entry (partition and offset), when it was written: ms by the worker's clock
+    (an entry's own times are the events', where ticks are).
+    """
     counts: Counter[str] = Counter()
 
     def journaled(record: Any) -> None:
-        counts["broadcast" if record.key is None else "journal"] += 1
+        if record.key is None:
+            counts["broadcast"] += 1
+            return
+        kind = record.value[_KIND]
+        counts["answers" if kind in _ANSWERS else "journal"] += 1
+        if applied is not None and kind == Kind.LOAN_APPLIED:
+            applied[record.partition, record.offset] = record.timestamp
 
     await watcher.read([JOURNAL], watcher.begun([JOURNAL]), journaled)
     ends, begun = await watcher.ends([*INPUTS, DEAD_LETTERS]), watcher.begun([*INPUTS, DEAD_LETTERS])
@@ -177,14 +211,5 @@ async def balance(watcher: Watcher) -> Balance:
         dead_letters=counts["dead"],
         tombstones=counts["tombstones"],
         broadcast=counts["broadcast"],
+        answers=counts["answers"],
     )
-
-
-def _truth(dataset: Dataset) -> tuple[Match | None, dict[str, int], str]:
-    if isinstance(dataset, Transactions):
-        return match_frauds(dataset.frauds), {"fraud": len(dataset.frauds)}, BY_EVENT
-    if isinstance(dataset, Panel | Instalments):
-        truths = dataset.truths()
-        if truths:
-            return match_truths(truths), {"early-warning": len(truths)}, BY_WINDOW[dataset.name]
-    return None, {}, "The truth about these records is not known: alerts are only counted."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from riskwatch.lab.decided import DecisionVerdict
 from riskwatch.lab.modelreport import ModelVerdict
 from riskwatch.lab.verdicts import RuleVerdict, StoryVerdict
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 class Balance(Struct, frozen=True, kw_only=True):
     """Whether every record is accounted for: what came in ended in the journal, in dead letters, or was a tombstone.
 
-    Counted from the topics themselves, not from the worker's own counters. `broadcast`: journal entries that concern
-    everybody (ticks, model versions), which no upstream record stands behind.
+    Counted from the topics themselves, not from the worker's own counters. `journal`: entries that an upstream record
+    stands behind; none stands behind `broadcast` (what concerns everybody: ticks, model versions) and `answers` (what
+    other agents say about a customer).
     """
 
     events_in: int
@@ -28,6 +30,7 @@ class Balance(Struct, frozen=True, kw_only=True):
     dead_letters: int
     tombstones: int
     broadcast: int
+    answers: int = 0
 
     @property
     def difference(self) -> int:
@@ -61,6 +64,8 @@ class Report(Struct, frozen=True, kw_only=True):
     rules: list[RuleVerdict]
     stories: list[StoryVerdict] = []
     models: list[ModelVerdict] = []
+    links: list[RuleVerdict] = []
+    decisions: list[DecisionVerdict] = []
 
 
 def encode_report(report: Report) -> bytes:
@@ -88,6 +93,10 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [f"\n[bold]Replay of {report.dataset}[/] ({report.file})", facts, ""]
     if report.rules:
         parts += [rule_table(report.rules), f"[dim]{report.truth}[/]", ""]
+    if report.links:
+        parts += [rule_table(report.links, title="Of them, rules about what customers share"), ""]
+    if report.decisions:
+        parts += [reason_table(report.decisions), ""]
     if report.stories:
         parts += [story_table(report.stories), ""]
     for model in report.models:
@@ -105,12 +114,12 @@ def balance_line(balance: Balance) -> str:
     return f"[bold red]{terms}, and {balance.difference:+,} unaccounted for[/]"
 
 
-def rule_table(rules: Sequence[RuleVerdict]) -> Table:
+def rule_table(rules: Sequence[RuleVerdict], title: str = "Alerts by rule") -> Table:
     """Alerts by rule, with precision and recall where the truth is known."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, title="Alerts by rule", title_justify="left", padding=(0, 1), pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1), pad_edge=False)
     table.add_column("rule", no_wrap=True)
     table.add_column("output", no_wrap=True)
     for header in ("alerts", "right", "precision", "recall"):
@@ -126,6 +135,30 @@ def rule_table(rules: Sequence[RuleVerdict]) -> Table:
             percent(rule.precision),
             percent(rule.recall),
         )
+    return table
+
+
+def reason_table(decisions: Sequence[DecisionVerdict]) -> Table:
+    """Decisions by outcome and first reason, with precision and recall where the truth is known."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    judged = any(verdict.right is not None for verdict in decisions)
+    title = "Decisions by first reason"
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1), pad_edge=False)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("first reason", no_wrap=True)
+    for header in ("decisions", "right", "precision", "recall") if judged else ("decisions",):
+        table.add_column(header, justify="right", no_wrap=True)
+    for verdict in decisions:
+        outcome = "" if verdict.outcome is None else verdict.outcome
+        told = f"[magenta]{verdict.reason}[/]" if verdict.linked else verdict.reason
+        right = "" if verdict.right is None else f"{verdict.right:,}"
+        cells = (right, percent(verdict.precision), percent(verdict.recall)) if judged else ()
+        table.add_row(outcome, told, f"{verdict.decisions:,}", *cells)
+    if any(verdict.linked for verdict in decisions):
+        table.caption = "[magenta]coloured[/]: from what customers share, the fraud-case library and lists"
+        table.caption_justify = "left"
     return table
 
 

@@ -58,6 +58,7 @@ async def rig(
     partitions: int = 4,
     zones: Mapping[str, str] | None = None,
     policy: Path | None = None,
+    lending: Path | None = None,
     redis: bool = False,
 ) -> AsyncIterator[Rig]:
     """A broker (an embedded one unless `broker` is an address) and, where `worker`, a worker on it, ready as the block
@@ -90,6 +91,8 @@ async def rig(
         }
         if policy is not None:
             settings["policy"] = str(policy)
+        if lending is not None:
+            settings["lending"] = str(lending)
         url = f"redis://{await stack.enter_async_context(embedded_redis())}/0" if redis else None
         if url is not None:
             settings["redis"] = url

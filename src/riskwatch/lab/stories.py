@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from riskwatch.lab.applicants import applicant_ring, cleared_case, tainted_phone
 from riskwatch.lab.frauds import account_takeover, device_farm, synthetic_identity
 from riskwatch.lab.hardships import first_payment_default, job_loss, self_cure
 from riskwatch.lab.lookalikes import holiday_shopper, new_phone, traveller
+from riskwatch.lab.neighbours import household, office
 from riskwatch.lab.people import Customer, utc
 from riskwatch.lab.plot import Expected, Plant, Plot, Truth
 from riskwatch.streams.outputs import AlertKind
@@ -23,6 +25,8 @@ class Story(Struct, frozen=True, kw_only=True):
     """A kind of story: its share of the customers, how many customers play in one, and what each instance deserves.
 
     `also`: kinds of alert that are no mistake there, such as the fraud alert on a first payment that never came.
+    `stops`: whether the applications of the story should be stopped for what they share (None: not a matter of it).
+    `tenant`: the institution where it plays, where that is not open: the one whose applications a policy decides.
     """
 
     kind: str
@@ -31,6 +35,8 @@ class Story(Struct, frozen=True, kw_only=True):
     expected: Expected
     plant: Plant
     also: tuple[AlertKind, ...] = ()
+    stops: bool | None = None
+    tenant: str | None = None
 
 
 STORIES = (
@@ -57,16 +63,77 @@ STORIES = (
     Story(kind="traveller", share=0.025, cast=1, expected="none", plant=traveller),
     Story(kind="holiday-shopper", share=0.025, cast=1, expected="none", plant=holiday_shopper),
     Story(kind="new-phone", share=0.030, cast=1, expected="none", plant=new_phone),
+    # What applicants share. Links between them are known where they apply, and decided upon where a policy decides.
+    Story(
+        kind="applicant-ring",
+        share=0.030,
+        cast=6,
+        expected="fraud",
+        plant=applicant_ring,
+        stops=True,
+        tenant="harbour-finance",
+    ),
+    Story(
+        kind="tainted-phone",
+        share=0.020,
+        cast=3,
+        expected="fraud",
+        plant=tainted_phone,
+        tenant="harbour-finance",
+    ),
+    Story(
+        kind="cleared-case",
+        share=0.010,
+        cast=2,
+        expected="fraud",
+        plant=cleared_case,
+        tenant="harbour-finance",
+    ),
+    Story(
+        kind="household",
+        share=0.025,
+        cast=3,
+        expected="none",
+        plant=household,
+        stops=False,
+        tenant="harbour-finance",
+    ),
+    Story(
+        kind="office",
+        share=0.030,
+        cast=12,
+        expected="none",
+        plant=office,
+        stops=False,
+        tenant="harbour-finance",
+    ),
 )
 
 
-def truth_of(story: Story, cast: Sequence[Customer], plot: Plot) -> Truth:
-    """The truth about one planted instance."""
-    return Truth(
-        kind=story.kind,
-        expected=story.expected,
-        customers=tuple((member.institution.tenant, member.customer_id) for member in cast),
-        begins=utc(plot.begins),
-        ends=utc(plot.ends),
-        also=story.also,
-    )
+def truths_of(story: Story, cast: Sequence[Customer], plot: Plot) -> list[Truth]:
+    """The truth about one planted instance: one for all of its cast, or one for each role."""
+    named = [(member.institution.tenant, member.customer_id) for member in cast]
+    if not plot.roles:
+        return [
+            Truth(
+                kind=story.kind,
+                expected=story.expected,
+                customers=tuple(named),
+                begins=utc(plot.begins),
+                ends=utc(plot.ends),
+                also=story.also,
+                stops=story.stops,
+            )
+        ]
+    return [
+        Truth(
+            kind=role.kind,
+            expected=role.expected,
+            customers=(named[role.member],),
+            begins=utc(role.begins),
+            ends=utc(role.ends),
+            also=story.also,
+            stops=role.stops,
+        )
+        for role in plot.roles
+    ]

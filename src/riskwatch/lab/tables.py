@@ -170,3 +170,9 @@ def minor_units(value: Any) -> int:
     if found < 0:
         raise ValueError(f"negative amount: {value!r}")
     return round(found * 100)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a row was left out, without its values: what the error says before the first colon."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text.split(":")[0]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from riskwatch.lab.people import utc
-from riskwatch.lab.tables import DatasetFault, Form, batches, find, instant_ms, minor_units, row_count, whole
+from riskwatch.lab.tables import DatasetFault, Form, batches, find, instant_ms, minor_units, reason_of, row_count, whole
 from riskwatch.streams.events import FraudConfirmed, PurchaseMade
 
 FORM = Form(
@@ -30,6 +30,7 @@ class Transactions:
     """
 
     name = "transactions"
+    lending: Path | None = None
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class Transactions:
                 try:
                     at, purchase, fraud = self._read(row)
                 except (ValueError, TypeError, OverflowError, OSError) as error:
-                    self.bad[_reason(error)] += 1
+                    self.bad[reason_of(error)] += 1
                     continue
                 if at < latest:
                     raise DatasetFault(
@@ -120,8 +121,3 @@ def merge_labels(
             yield confirmed.popleft()
         yield purchase
     yield from confirmed
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text.split(":")[0]

@@ -1,14 +1,14 @@
 """Alerts against the truth: which alerts were right, and what of the truth was noticed. Pure.
 
-Two kinds of truth are known. A planted story, or an account that goes bad, is a `Truth`: an alert is right where
+Three kinds of truth are known. A planted story, or an account that goes bad, is a `Truth`: an alert is right where
 customer, time and kind match. A fraudulent transaction: an alert is right where the transaction itself caused it, or
-where its customer had a fraudulent transaction on the same day (UTC).
+where its customer had a fraudulent transaction on the same day (UTC). A fraudulent customer: any alert about them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from msgspec import Struct
@@ -67,6 +67,17 @@ def match_frauds(frauds: Mapping[str, tuple[str, int]]) -> Match:
     return match
 
 
+def match_customers(fraudulent: Collection[tuple[str, str]]) -> Match:
+    """An alert is right about a fraudulent customer (tenant and customer id), whatever its time. The units are
+    customers."""
+
+    def match(alert: Alert) -> frozenset[object]:
+        customer = alert.tenant, alert.customer_id
+        return frozenset({customer}) if customer in fraudulent else frozenset()
+
+    return match
+
+
 def match_truths(truths: Sequence[Truth]) -> Match:
     """The units are (index of the truth, customer)."""
     of_customer: dict[tuple[str, str], list[tuple[int, Truth]]] = defaultdict(list)
@@ -115,7 +126,8 @@ def by_rule(alerts: Iterable[Alert], match: Match | None, truths: Mapping[str, i
 
 
 def by_story(alerts: Sequence[Alert], truths: Sequence[Truth]) -> list[StoryVerdict]:
-    """One verdict for each kind of truth, in the order of `truths`. Alerts of rules in shadow count for nothing."""
+    """One verdict for each kind of truth that asks for something, in the order of `truths`. Alerts of rules in shadow
+    count for nothing."""
     live = [alert for alert in alerts if not alert.shadow]
     match = match_truths(truths)
     matched = [(alert, match(alert)) for alert in live]
@@ -123,6 +135,8 @@ def by_story(alerts: Sequence[Alert], truths: Sequence[Truth]) -> list[StoryVerd
     for kind in dict.fromkeys(truth.kind for truth in truths):
         own = {index for index, truth in enumerate(truths) if truth.kind == kind}
         expected = next(truth.expected for truth in truths if truth.kind == kind)
+        if expected == "anything":
+            continue
         planted = sum(len(truths[index].customers) for index in own)
         if expected == "none":
             windows = match_truths([_any_kind(truths[index]) for index in sorted(own)])
@@ -173,7 +187,7 @@ def ratio(part: int, whole: int) -> float | None:
 
 
 def _deserves(truth: Truth, kind: AlertKind) -> bool:
-    return kind == truth.expected or kind in truth.also
+    return truth.expected == "anything" or kind == truth.expected or kind in truth.also
 
 
 def _any_kind(truth: Truth) -> Truth:
