@@ -50,8 +50,8 @@ async def test_entries_that_others_write_to_the_journal_are_folded_in_their_plac
         await asyncio.gather(load(), _ticks(broker, journal, workers.partitions, first_ms, TICKS))
         await workers.settled()
         counted = await worker.metrics()
-        fetched = counted["entries_total"] - counted["journal_handed_over_total"]
-        assert counted["journal_handed_over_total"] > 0, "both ways of an entry were gone"
+        fetched = counted["entries_total"] - counted["handed_over_total"]
+        assert counted["handed_over_total"] > 0, "both ways of an entry were gone"
         assert fetched > 0, "both ways of an entry were gone"
 
         last = await _ticks(broker, journal, workers.partitions, first_ms + TICKS * 3_600_000, 1)
@@ -64,6 +64,6 @@ async def test_entries_that_others_write_to_the_journal_are_folded_in_their_plac
                 await asyncio.sleep(0.05)
         alone = time.monotonic() - began
         outcome = await check_all(broker, fresh_prefix)
-    handed_over = int(counted["journal_handed_over_total"])
+    handed_over = int(counted["handed_over_total"])
     name = "ticks of another among the worker's own"
     figure(pytestconfig, name, **outcome._asdict(), handed_over=handed_over, alone_committed_after=alone)

@@ -15,7 +15,6 @@ from riskwatch.agents.clock import EventClock
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.folded import Program
 from riskwatch.agents.ingest import Ingest
-from riskwatch.agents.journal import Journal
 from riskwatch.agents.learning import LearnerAgent
 from riskwatch.agents.links import LinksAgent
 from riskwatch.agents.metrics import Metrics
@@ -23,6 +22,7 @@ from riskwatch.agents.monitor import Monitor
 from riskwatch.agents.provision import CHANGELOG, LINKS_CHANGELOG, RINGS_CHANGELOG
 from riskwatch.agents.provision import partitions_of as partition_count
 from riskwatch.agents.publishing import Publishing
+from riskwatch.agents.relay import Relay
 from riskwatch.agents.rereading import read_last, read_rows
 from riskwatch.agents.rings import RingsAgent
 from riskwatch.agents.serving import Serving
@@ -53,7 +53,14 @@ class Attaching:
         self.settings = settings
         self.zones = {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
         self.publishing = Publishing(outbox=app.outbox, metrics=app.metrics, prefix=settings.prefix, now=_now)
-        self.journal = Journal(
+        self.journal = self._relay(topics.JOURNAL)
+        self.probes = self._relay(topics.LINK_PROBES)
+        self.edges = self._relay(topics.RING_EDGES)
+
+    def _relay(self, topic: Topic) -> Relay:
+        app, settings = self.app, self.settings
+        return Relay(
+            topic,
             app=app,
             outbox=app.outbox,
             metrics=app.metrics,
@@ -162,9 +169,9 @@ def _attach_monitor(shared: Attaching) -> Monitor:
         durable=shared.durable(table, "monitor"),
         publishing=shared.publishing,
         journal=shared.journal,
+        probes=shared.probes,
         program=Program(layout, rules_of(settings, layout), shared.zones, lending_of(settings), settings.links),
         metrics=app.metrics,
-        partitions=settings.partitions,
         now=_now,
     )
     shared.agent(topics.JOURNAL, "monitor", monitor.agent)
@@ -199,6 +206,7 @@ def _attach_links(shared: Attaching) -> None:
         table=table,
         durable=shared.durable(table, "links"),
         journal=shared.journal,
+        edges=shared.edges,
         publishing=shared.publishing,
         metrics=shared.app.metrics,
         now=_now,

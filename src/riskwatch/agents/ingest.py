@@ -12,9 +12,9 @@ import numpy as np
 from riskwatch.agents.align import Aligner
 from riskwatch.agents.clock import EventClock
 from riskwatch.agents.inject import fault
-from riskwatch.agents.journal import Journal
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Outbox, Revoked
+from riskwatch.agents.relay import Relay
 from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
 from riskwatch.streams.entry import ENTRY, Kind
@@ -103,7 +103,7 @@ class Ingest:
     """The ingest agent."""
 
     def __init__(
-        self, *, app: Any, outbox: Outbox, journal: Journal, stamp: Stamp, metrics: Metrics, prefix: str,
+        self, *, app: Any, outbox: Outbox, journal: Relay, stamp: Stamp, metrics: Metrics, prefix: str,
         now_ms: Callable[[], int], clock: EventClock | None, undecided: Callable[[int], bool] = lambda _: False,
     ) -> None:  # fmt: skip
         """`undecided`: whether an application of a journal partition waits to be decided, as far as this worker knows;

@@ -18,17 +18,16 @@ import structlog
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.fetched import received
 from riskwatch.agents.inject import fault
-from riskwatch.agents.journal import Journal
 from riskwatch.agents.linking import Answered, answer_links
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
 from riskwatch.agents.provision import LINKS_CHANGELOG
 from riskwatch.agents.publishing import Publishing
+from riskwatch.agents.relay import Relay
 from riskwatch.agents.store import PartitionStore
 from riskwatch.agents.table import StateTable
 from riskwatch.features.linkmessages import encode_message
 from riskwatch.streams import faults as said
-from riskwatch.streams import topics
 from riskwatch.streams.deadletters import dead_letter
 
 log = structlog.get_logger(__name__)
@@ -47,13 +46,14 @@ class LinksAgent:
     """The links agent and the partitions that it owns."""
 
     def __init__(
-        self, *, app: Any, table: StateTable, durable: Durable, journal: Journal, publishing: Publishing,
-        metrics: Metrics, now: Callable[[], datetime],
+        self, *, app: Any, table: StateTable, durable: Durable, journal: Relay, edges: Relay,
+        publishing: Publishing, metrics: Metrics, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._app = app
         self._table = table
         self._durable = durable
         self._journal = journal
+        self._edges = edges
         self._publishing = publishing
         self._metrics = metrics
         self._now = now
@@ -92,12 +92,13 @@ class LinksAgent:
             partition.store.get_many, [record.value for record in records], [record.offset for record in records]
         )
         await self._bury(message, out, owned)
-        await self._journal.answer(out.answers, owned, "links")
+        await self._journal.scatter(out.answers, owned)
         asked: list[Item] = [(each.tenant.encode(), encode_message(each), (), None) for each in out.asked]
-        await self._publishing.write(topics.RING_EDGES, 0, asked, owned)
+        await self._edges.append(0, asked, owned)
         fault("links-after-answers")
         if out.rows:
             await self._durable.keep(partition, out.rows, owned)
+        self._metrics.journal_entries.labels("links").inc(len(out.answers))
         self._metrics.link_probes.labels("answered").inc(out.probes)
         self._metrics.link_probes.labels("repeated").inc(out.repeated)
 

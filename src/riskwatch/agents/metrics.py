@@ -36,7 +36,7 @@ class Metrics:
         self.records_in = counter("records_in", "Records read from input topics.", "topic")
         self.journal_entries = counter("journal_entries", "Entries written to the journal.", "origin")
         self.handed_over = counter(
-            "journal_handed_over", "Journal entries that went from ingest to this worker's monitor without a fetch."
+            "handed_over", "Records that this worker wrote and its own agents took without a fetch.", "topic"
         )
         self.dead_letters = counter("dead_letters", "Records that went to dead-letters.", "code")
         self.tombstones = counter("tombstones", "Input records without a value, which are ignored.", "topic")

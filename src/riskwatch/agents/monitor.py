@@ -7,7 +7,6 @@ tried again.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,22 +22,21 @@ from riskwatch.agents.fetched import received
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inject import fault
-from riskwatch.agents.journal import Journal
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
 from riskwatch.agents.partition import Partition, PartitionRow, open_partition, pack_partition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.publishing import Publishing
+from riskwatch.agents.relay import Relay
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.table import StateTable
-from riskwatch.features.linkmessages import Probe, encode_message, key_of
+from riskwatch.features.linkmessages import encode_message, key_of
 from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.decisions import encode_decision
 from riskwatch.streams.outputs import Alert, encode_output
 from riskwatch.streams.packing import customer_key, pack_tick
-from riskwatch.streams.partitioning import partitions_of
 from riskwatch.streams.topics import Topic
 
 log = structlog.get_logger(__name__)
@@ -48,15 +46,15 @@ class Monitor:
     """The monitor agent and the partitions that it owns."""
 
     def __init__(
-        self, *, app: Any, table: StateTable, durable: Durable, publishing: Publishing, journal: Journal,
-        program: Program, metrics: Metrics, partitions: int, now: Callable[[], datetime],
+        self, *, app: Any, table: StateTable, durable: Durable, publishing: Publishing, journal: Relay, probes: Relay,
+        program: Program, metrics: Metrics, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._app = app
-        self._partition_count = partitions
         self._table = table
         self._durable = durable
         self._publishing = publishing
         self._journal = journal
+        self._probes = probes
         self._program = program
         self._metrics = metrics
         self._now = now
@@ -166,21 +164,14 @@ class Monitor:
         self._metrics.journal_entries.labels("tick").inc(len(due))
 
     async def _publish(self, number: int, folded: Folded, owned: Callable[[], bool]) -> None:
-        await self._ask(folded.probes, owned)  # first: somebody waits for the answers
+        # First: somebody waits for the answers.
+        await self._probes.scatter([(key_of(probe), encode_message(probe)) for probe in folded.probes], owned)
         for topic, items in outputs_of(folded).items():
             await self._publishing.write(topic, number, items, owned)
         examples: list[Item] = [
             (customer_key(each.tenant, each.customer_id), encode_output(each), (), None) for each in folded.examples
         ]
         await self._publishing.write(topics.TRAINING_EXAMPLES, 0, examples, owned)
-
-    async def _ask(self, probes: Sequence[Probe], owned: Callable[[], bool]) -> None:
-        keys = [key_of(probe) for probe in probes]
-        items: dict[int, list[Item]] = {}
-        for number, key, probe in zip(partitions_of(keys, self._partition_count), keys, probes, strict=True):
-            items.setdefault(number, []).append((key, encode_message(probe), (), None))
-        writes = [self._publishing.write(topics.LINK_PROBES, number, part, owned) for number, part in items.items()]
-        await asyncio.gather(*writes)
 
     async def _bury(self, message: Any, record: Any, error: Exception) -> None:
         """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""

@@ -18,11 +18,11 @@ import structlog
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.fetched import received
 from riskwatch.agents.inject import fault
-from riskwatch.agents.journal import Journal
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
 from riskwatch.agents.provision import RINGS_CHANGELOG
 from riskwatch.agents.publishing import Publishing
+from riskwatch.agents.relay import Relay
 from riskwatch.agents.ringing import RingPartition, Rung, open_rings, ring
 from riskwatch.agents.table import StateTable
 from riskwatch.features.linkmessages import RingAsked, decode_ring_asked
@@ -40,7 +40,7 @@ class RingsAgent:
     """The rings agent; `forget` where its partition goes."""
 
     def __init__(
-        self, *, app: Any, table: StateTable, durable: Durable, journal: Journal, publishing: Publishing,
+        self, *, app: Any, table: StateTable, durable: Durable, journal: Relay, publishing: Publishing,
         metrics: Metrics, partitions: int, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._app = app
@@ -87,7 +87,8 @@ class RingsAgent:
             left = left[rung.taken :]
 
     async def _publish(self, rung: Rung, owned: Callable[[], bool]) -> None:
-        await self._journal.answer(rung.answers, owned, "rings")
+        await self._journal.scatter(rung.answers, owned)
+        self._metrics.journal_entries.labels("rings").inc(len(rung.answers))
         alerts: dict[int, list[Item]] = {}
         for alert in rung.alerts:
             key = customer_key(alert.tenant, alert.customer_id)
