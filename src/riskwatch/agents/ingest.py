@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import structlog
 
 from riskwatch.agents.align import Aligner
 from riskwatch.agents.clock import EventClock
@@ -19,6 +20,8 @@ from riskwatch.agents.sorting import Sorted, Stamp, occurred_at_of, sort_out
 from riskwatch.streams import topics
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.packing import pack_tick
+
+log = structlog.get_logger(__name__)
 
 ROOM_SECONDS = 0.005
 """Between two looks whether the monitor has taken what was written to its journal."""
@@ -231,6 +234,8 @@ class Ingest:
         deadline = time.monotonic() + HOLD_SECONDS
         while self._undecided(number) and owned() and self.consumer.flow_active and time.monotonic() < deadline:
             await asyncio.sleep(ROOM_SECONDS)
+        if time.monotonic() >= deadline:
+            log.warning("answers-not-waited-for", partition=number, seconds=HOLD_SECONDS)
         self._asked.discard(number)
 
     async def tick(self, at_ms: int) -> None:

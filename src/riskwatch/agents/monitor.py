@@ -93,10 +93,11 @@ class Monitor:
     def undecided(self, number: int) -> bool:
         """Whether entries that this worker has written to its own journal partition are not folded yet, or somebody in
         it waits to be decided."""
-        end, done = self._journal.ends.get(number), self._app.consumer.finished.get(TP(self._journal.name, number))
-        if end is None or done is None:
+        tp, consumer = TP(self._journal.name, number), self._app.consumer
+        end = self._journal.ends.get(number)
+        if end is None or tp not in consumer.assignment():
             return False
-        if done < end:
+        if consumer.finished.get(tp, 0) < end:
             return True
         partition = self._partitions.get(number)
         return partition is not None and bool(partition.undecided)
