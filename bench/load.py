@@ -9,7 +9,7 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Consumer, Producer, TopicPartition  # type: ignore[import-untyped]
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[import-untyped]
@@ -77,13 +77,28 @@ def publish_backlog(
         raise TimeoutError(f"the broker did not acknowledge the backlog of {topic} within 60 s")
 
 
+def publish_all(broker: str, topic: str, made: Iterable[Made]) -> None:
+    """Publishes events as fast as the broker takes them, each stamped with the clock at its sending. Raises
+    `TimeoutError` where the broker does not acknowledge."""
+    producer = _producer(broker, linger_ms=50)
+    for event in made:
+        _send(producer, topic, event, time.time())
+    if producer.flush(60) > 0:
+        raise TimeoutError(f"the broker did not acknowledge what was sent to {topic} within 60 s")
+
+
 def publish_live(broker: str, topic: str, population: Population, rate: int, seconds: float) -> dict[str, float]:
+    """`publish_paced` of the mix."""
+    return publish_paced(broker, topic, events(population), rate, seconds)
+
+
+def publish_paced(broker: str, topic: str, made: Iterable[Made], rate: int, seconds: float) -> dict[str, float]:
     """Publishes at `rate` events/s for `seconds`, each stamped with the clock at its sending.
 
     Returns the count, when it ended (seconds since 1970), and by how much the sending fell behind its plan at worst.
     """
     producer = _producer(broker, linger_ms=2)
-    plan = list(itertools.islice(events(population), int(rate * seconds)))  # made before the clock runs
+    plan = list(itertools.islice(made, int(rate * seconds)))  # made before the clock runs
     began, behind, sent = time.perf_counter(), 0.0, 0
     while sent < len(plan):
         due = min(len(plan), int((time.perf_counter() - began) * rate) + 1)

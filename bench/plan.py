@@ -19,6 +19,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     recovered: Mapping[Name, int]
     scale_customers: tuple[int, ...]
     scale_records: int
+    applications: int
+    application_rate: int = 200
+    other_rate: int = 3_000
 
 
 DEFAULT = Plan(
@@ -27,6 +30,7 @@ DEFAULT = Plan(
     recovered={"riskwatch": 500_000, "faust": 10_000, "quix": 50_000, "bytewax": 100_000},
     scale_customers=(10_000, 100_000, 1_000_000),
     scale_records=300_000,
+    applications=15_000,
 )
 
 QUICK = Plan(
@@ -36,6 +40,7 @@ QUICK = Plan(
     recovered={"riskwatch": 100_000, "faust": 10_000, "quix": 20_000, "bytewax": 20_000},
     scale_customers=(10_000, 100_000),
     scale_records=100_000,
+    applications=5_000,
 )
 
 RECOVERY_OF = 500_000

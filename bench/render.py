@@ -127,6 +127,11 @@ def _targets(report: Report) -> str:
                 spread <= 1.2,
             )
         )
+    beside = next((each for each in report.decisions if each.what == "live"), None)
+    if beside is not None:
+        met = beside.p99 is not None and beside.p99 < 0.25
+        what = f"p99 from application to decision, {beside.rate}/s beside {beside.others:,}/s"
+        rows.append(_target(what, "below 250 ms", _ms(beside.p99), met))
     return _markdown(Table("Targets", ("riskwatch", "target", "measured"), list(rows), "")) if rows else ""
 
 

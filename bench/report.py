@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from bench.decisions import Decided
 from bench.measure import Arrival
 from bench.runs import Live, Recovery, Throughput
 from bench.systems import SYSTEMS
@@ -42,6 +43,7 @@ class Report(Struct, kw_only=True):
     live: list[Live] = field(default_factory=list)
     recovery: list[Recovery] = field(default_factory=list)
     scale: list[Throughput] = field(default_factory=list)
+    decisions: list[Decided] = field(default_factory=list)
     agreement: list[Agreement] = field(default_factory=list)
     alerts_by_rule: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)

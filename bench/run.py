@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
+from bench.decisions import decided_backlog, decided_live
 from bench.load import STEP_SECONDS, create_topics, delete_topics, publish_backlog, publish_live
 from bench.measure import Arrival
 from bench.mix import Population
@@ -30,7 +31,7 @@ from bench.show import show
 from bench.systems import PACKAGES, SYSTEMS, TITLES, Name
 from riskwatch.lab.kafka import KAFKA_VERSION, KafkaNode
 
-PHASES = ("throughput", "pairs", "live", "recovery", "scale")
+PHASES = ("throughput", "pairs", "live", "recovery", "scale", "decisions")
 PAIR = 2
 """Processes of each system in the phase "pairs": one for each processor, which they share with the broker."""
 _BACK_SECONDS = 7 * 86_400
@@ -131,6 +132,25 @@ class Run:
                 return f"{found.records_per_second:>9,.0f} records/s   {found.cpu_us:.1f} µs of processor a record"
 
             self.measure(f"riskwatch: {customers:,} customers", measured)
+
+    def decisions(self, systems: list[Name]) -> None:
+        if "riskwatch" not in systems:
+            return
+
+        def from_backlog() -> str:
+            found = decided_backlog(self.bench, self.plan.applications)
+            self.report.decisions.append(found)
+            return f"{found.per_second:>9,.0f} decisions/s   {found.cpu_us:.0f} µs of processor each"
+
+        def beside_others() -> str:
+            rate, others = self.plan.application_rate, self.plan.other_rate
+            found = decided_live(self.bench, rate, others, self.plan.live_seconds)
+            self.report.decisions.append(found)
+            p50, p99 = (found.p50 or 0) * 1e3, (found.p99 or 0) * 1e3
+            return f"p50 {p50:>6.0f} ms   p99 {p99:>6.0f} ms   {found.unanswered} unanswered of {found.decisions:,}"
+
+        self.measure(f"riskwatch: {self.plan.applications:,} applications", from_backlog)
+        self.measure(f"riskwatch: {self.plan.application_rate}/s beside {self.plan.other_rate:,}/s", beside_others)
 
 
 def main() -> None:

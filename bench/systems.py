@@ -49,7 +49,8 @@ class Job:
     def start(self, log: Path) -> Child:
         """Starts the system's process, or a parent of its processes, with its output in `log`."""
         self.place.folder.mkdir(parents=True, exist_ok=True)
-        environment = {**self.place.environment(), "PYTHONUNBUFFERED": "1"}
+        # Who shares a device is asked by no peer.
+        environment = {**self.place.environment(), "PYTHONUNBUFFERED": "1", "RISKWATCH_LINKS": "false"}
         command = self._command()
         if self.processes > 1:
             if self.system == "faust":

@@ -133,6 +133,32 @@ def scale_table(report: Report) -> Table:
     )
 
 
+def decisions_table(report: Report) -> Table:
+    rows = []
+    for each in report.decisions:
+        live = each.what == "live"
+        name = f"{each.rate}/s beside {each.others:,} other events/s" if live else "a backlog, all answered"
+        rows.append(
+            (
+                name,
+                f"{each.per_second:,.0f}",
+                _ms(each.p50),
+                _ms(each.p99),
+                _ms(each.slowest),
+                f"{each.unanswered:,} of {each.decisions:,}",
+                f"{each.cpu_us:,.0f}",
+                f"{each.peak_bytes / 2**20:,.0f}",
+            )
+        )
+    return Table(
+        "riskwatch: decisions on applications",
+        ("applications", "decisions/s", "p50 ms", "p99 ms", "slowest ms", "unanswered", "CPU µs a record", "peak MiB"),
+        rows,
+        "One worker with everything turned on: each application asks about its device, phone, card, e-mail, address,"
+        " ip, network and merchant, and waits for the answers. Clock of the decisions' reader minus `occurred_at`.",
+    )
+
+
 def agreement_table(report: Report) -> Table:
     rows = [
         (
@@ -159,6 +185,7 @@ TABLES: tuple[Callable[[Report], Table], ...] = (
     latency_table,
     recovery_table,
     scale_table,
+    decisions_table,
     agreement_table,
 )
 
