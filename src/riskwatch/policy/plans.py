@@ -6,7 +6,7 @@ leaves over lies in the last line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from math import inf, isfinite
@@ -26,6 +26,7 @@ LAST_YEAR = 9990
 _YEAR_DAYS = 365
 _LEAST_GROWTH = 0.01
 _MOST_GROWTH = 1e12
+_NEWTON_STEPS = 60
 
 
 class PlanTerms(Struct, frozen=True, kw_only=True):
@@ -167,14 +168,34 @@ def _parts(principal: int, rates: list[Fraction], terms: PlanTerms) -> list[tupl
 
 def _level(principal: int, rates: list[Fraction]) -> list[tuple[int, int]]:
     """Instalments of one amount, chosen so that the last, which takes the rest, differs least from it."""
+
+    def too_low(amount: int) -> bool:  # the higher the amount, the less is left for the last line
+        return sum(_repay(principal, rates, amount)[-1]) >= amount
+
     low, high = 0, principal + sum(_interest(principal, rate) for rate in rates) + 1
-    while high - low > 1:  # the higher the amount, the less is left for the last line
+    near, apart = _annuity(principal, rates), 1
+    if low < near < high:  # rounding moves the amount by a few units at most: look there first
+        step = 1 if too_low(near) else -1
+        while low < (reached := near + step * apart) < high and too_low(reached) == (step > 0):
+            near, apart = reached, 2 * apart
+        edges = sorted((near, min(max(reached, low), high)))
+        low, high = edges[0], edges[1]
+    while high - low > 1:
         middle = (low + high) // 2
-        if sum(_repay(principal, rates, middle)[-1]) >= middle:
+        if too_low(middle):
             low = middle
         else:
             high = middle
     return min((_repay(principal, rates, amount) for amount in (low, high)), key=_unevenness)
+
+
+def _annuity(principal: int, rates: list[Fraction]) -> int:
+    """The level amount by the formula, before any rounding to whole units."""
+    worth, growth = 0.0, 1.0
+    for rate in rates:
+        growth *= 1.0 + float(rate)
+        worth += 1.0 / growth
+    return int(principal / worth)
 
 
 def _unevenness(parts: list[tuple[int, int]]) -> int:
@@ -227,6 +248,26 @@ def internal_rate(principal: int, flows: Sequence[tuple[date, int]], opened_on: 
         low, high = high, high * 4
         if high > _MOST_GROWTH:
             raise ValueError("the flows are worth more than the principal at any rate")
+    if low < 1 < high and worth(1.0) >= 1:  # the usual loan costs something
+        low = 1.0
+    return _root(worth, timed, low, high) - 1
+
+
+def _root(
+    worth: Callable[[float], float], timed: list[tuple[float, float]], low: float, high: float
+) -> float:  # fmt: skip
+    """Where the flows are worth 1, between two growths. Newton's steps from the left never pass the root of what falls
+    and is convex, and end where a step is too small for a float; halving does it where they do not."""
+    growth = low
+    for _ in range(_NEWTON_STEPS):
+        slope = sum(share * years * float(growth ** (-years - 1)) for years, share in timed)
+        over = worth(growth) - 1
+        if not (isfinite(slope) and isfinite(over)) or slope <= 0:
+            break
+        reached = growth + over / slope
+        if over <= 0 or reached <= growth:
+            return growth
+        growth = min(reached, high)
     for _ in range(200):
         middle = (low + high) / 2
         if middle in (low, high):
@@ -235,4 +276,4 @@ def internal_rate(principal: int, flows: Sequence[tuple[date, int]], opened_on: 
             low = middle
         else:
             high = middle
-    return (low + high) / 2 - 1
+    return (low + high) / 2
