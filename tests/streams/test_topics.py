@@ -10,6 +10,8 @@ from riskwatch.streams.events import AnyEvent, Event, LoginFailed
 from riskwatch.streams.topics import (
     DEAD_LETTERS,
     INPUTS,
+    LIST_CHANGES,
+    LISTS,
     LOGINS,
     SOURCE_TOPIC,
     TOPIC_OF,
@@ -47,8 +49,8 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_input_topics_are_stamped_by_the_broker_and_others_by_their_producer(topic: Topic) -> None:
-    expected = "LogAppendTime" if topic in INPUTS else "CreateTime"
+def test_inputs_and_lists_are_stamped_by_the_broker_and_others_by_their_producer(topic: Topic) -> None:
+    expected = "LogAppendTime" if topic in (*INPUTS, LISTS) else "CreateTime"
     assert topic_settings(topic)["message.timestamp.type"] == expected
 
 
@@ -59,3 +61,13 @@ def test_only_what_is_asked_for_its_newest_state_is_compacted() -> None:
 
 def test_dead_letters_are_kept_by_size_since_they_bear_their_originals_times() -> None:
     assert topic_settings(DEAD_LETTERS)["retention.ms"] == "-1"
+
+
+def test_requests_for_lists_name_people_in_clear_and_go_after_seven_days_a_day_at_a_time() -> None:
+    settings = topic_settings(LISTS)
+    assert (settings["retention.ms"], settings["segment.ms"]) == ("604800000", "86400000")
+
+
+def test_every_change_of_a_list_is_kept_for_ever() -> None:
+    settings = topic_settings(LIST_CHANGES)
+    assert (settings["cleanup.policy"], settings["retention.ms"], settings["retention.bytes"]) == ("delete", "-1", "-1")

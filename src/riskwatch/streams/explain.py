@@ -35,9 +35,9 @@ _ZONELESS = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\Z").ma
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z").match
 
 
-def explain(value: bytes, error: Exception | None) -> Faults:
+def explain(value: bytes, error: Exception | None, struct: type[Struct] | None = None) -> Faults:
     """Every fault of a record's value. `error`: what the decoder said, for the case that the walk finds nothing
-    more."""
+    more. `struct`: what the record is to be, where that is no event."""
     if not value:
         return fault("empty-value", "", "found a value of no bytes, expected a JSON object")
     try:
@@ -59,7 +59,10 @@ def explain(value: bytes, error: Exception | None) -> Faults:
     if not isinstance(record, dict):
         return fault("malformed-json", "", f"found {shown_value(record)}, expected a JSON object")
     faults: list[Fault] = []
-    _check_event(record, faults)
+    if struct is None:
+        _check_event(record, faults)
+    else:
+        _check_fields(record, _fields(struct), "", faults)
     if not_numbers and not any(each.code == "not-a-number" for each in faults):
         faults.append(Fault(code="not-a-number", path="", message=f"found {not_numbers[0]}, which JSON does not have"))
     if faults:

@@ -15,7 +15,7 @@ from riskwatch.streams.identity import IdentityKind
 
 Purpose = Literal["block", "watch", "allow", "allow-always"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-ListedKind = Literal["customer"] | IdentityKind
+ListedKind = Literal["customer", IdentityKind]
 
 
 class ListRequest(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from inspect import cleandoc
 
@@ -276,12 +276,20 @@ def _description(info: mi.Type) -> str | None:
     return None
 
 
+def _kept(settings: Mapping[str, str]) -> str:
+    """How long the records of a topic are kept, in words."""
+    milliseconds, size = settings.get("retention.ms"), settings.get("retention.bytes", "-1")
+    if size != "-1":
+        return f"newest {int(size) >> 30} GiB of each partition"
+    if milliseconds is None:
+        return "for a time"
+    return "for ever" if milliseconds == "-1" else f"{int(milliseconds) // 86_400_000} days"
+
+
 def _topics() -> Iterator[str]:
     yield from ("| topic | role | key | kept | partitions | what |", "|---|---|---|---|---|---|")
     for topic in TOPICS:
-        kept = "newest of each key" if topic.cleanup == "compact" else "for a time"
-        if "retention.bytes" in (settings := topic_settings(topic)):
-            kept = f"newest {int(settings['retention.bytes']) >> 30} GiB of each partition"
+        kept = "newest of each key" if topic.cleanup == "compact" else _kept(topic_settings(topic))
         partitions = "one" if topic.partitions == "one" else "as the journal"
         columns = (f"`{full_name(topic)}`", topic.role, topic.key, kept, partitions, topic.description)
         yield f"| {' | '.join(columns)} |"

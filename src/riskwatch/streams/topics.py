@@ -182,6 +182,10 @@ MODEL_METRICS = Topic(
 DEAD_LETTER_BYTES = 2**30
 """Bytes of dead letters that are kept of each partition."""
 
+_DAY_MS = 86_400_000
+LISTS_KEPT_DAYS = 7
+"""Days that requests for lists are kept: they name people in clear."""
+
 INPUTS: tuple[Topic, ...] = (APPLICATIONS, LOGINS, DEVICES, TRANSACTIONS, REPAYMENTS, CONTACTS, FRAUD_CASES)
 """The order is part of the journal's format: `source_topic` of an entry is an index into it. Append only."""
 
@@ -223,10 +227,15 @@ def topic_settings(topic: Topic) -> dict[str, str]:
     """What the broker must be told when the topic is created (Kafka topic configuration).
 
     Input topics carry the broker's own clock: `source_at` is when the record arrived, whatever the publisher's clock
-    says. Every other topic keeps the time that its producer set.
+    says. So do requests for lists, which are kept for days from then on. Every other topic keeps the time that its
+    producer set.
     """
-    stamp = "LogAppendTime" if topic.role == "input" else "CreateTime"
+    stamp = "LogAppendTime" if topic.role == "input" or topic is LISTS else "CreateTime"
     settings = {"cleanup.policy": topic.cleanup, "message.timestamp.type": stamp}
     if topic is DEAD_LETTERS:  # they bear their originals' times: kept by age, letters of old records would go at once
         settings |= {"retention.ms": "-1", "retention.bytes": str(DEAD_LETTER_BYTES)}
+    elif topic is LISTS:  # whole segments go, so one may last no longer than a day
+        settings |= {"retention.ms": str(LISTS_KEPT_DAYS * _DAY_MS), "segment.ms": str(_DAY_MS)}
+    elif topic is LIST_CHANGES:  # an audit: who asks years later must find every change
+        settings |= {"retention.ms": "-1", "retention.bytes": "-1"}
     return settings

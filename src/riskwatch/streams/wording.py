@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import inspect as mi
 
-SECRET = "identifiers."
-"""Fields below this path name a person; their values are never shown."""
+SECRETS = ("identifiers.", "text")
+"""Fields whose paths begin so name a person (`text`: of a request for a list); their values are never shown."""
 
 _PATTERNS = {
     r"^[a-z0-9][a-z0-9-]{0,62}\Z": "1 to 63 lower-case letters, digits and hyphens",
@@ -43,7 +43,7 @@ def shown_value(found: Any, path: str = "") -> str:
         return f"an object of {len(found):,} fields"
     if isinstance(found, list):
         return f"a list of {len(found):,}"
-    if path.startswith(SECRET) and found is not None:
+    if path.startswith(SECRETS) and found is not None:
         return f"a {'text' if isinstance(found, str) else type(found).__name__}"
     if isinstance(found, HugeNumber):
         return f"a number of {len(found):,} characters"
