@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from faust.types import TP
 
 from riskwatch.agents.clock import EventClock
+from riskwatch.agents.controlling import Control
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.folded import Program
 from riskwatch.agents.ingest import Ingest
@@ -29,6 +30,7 @@ from riskwatch.agents.serving import Serving
 from riskwatch.agents.settings import Settings
 from riskwatch.agents.sorting import Stamp
 from riskwatch.agents.table import StateTable
+from riskwatch.agents.translating import Naming
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.judging import RuleSet
@@ -120,6 +122,7 @@ def attach(app: RiskwatchApp, settings: Settings) -> None:
     monitor = _attach_monitor(shared) if "monitor" in settings.roles else None
     if "ingest" in settings.roles:
         _attach_ingest(shared, monitor)
+        _attach_control(shared)
     if "links" in settings.roles and settings.links:
         _attach_links(shared)
         _attach_rings(shared)
@@ -157,6 +160,16 @@ def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
         async def ticks() -> None:
             if app.readiness.ready:
                 await ingest.tick(_now_ms())
+
+
+def _attach_control(shared: Attaching) -> None:
+    app, settings = shared.app, shared.settings
+    naming = Naming(settings.identifier_keys, settings.regions)
+    control = Control(
+        app=app, journal=shared.journal, publishing=shared.publishing, metrics=app.metrics,
+        partitions=settings.partitions, naming=naming, now=_now,
+    )  # fmt: skip
+    app.agent(app.topic(*control.topic_names), name="control")(guarded(app, control.agent))
 
 
 def _attach_monitor(shared: Attaching) -> Monitor:

@@ -21,6 +21,7 @@ from aiokafka.errors import (
 )
 from msgspec import Struct
 
+from riskwatch.agents.translating import TRANSLATORS
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
 from riskwatch.streams.topics import (
     DEFAULT_PREFIX,
@@ -32,7 +33,7 @@ from riskwatch.streams.topics import (
     full_name,
 )
 
-CONSUMED = (*INPUTS, JOURNAL, LINK_PROBES, RING_EDGES, TRAINING_EXAMPLES)
+CONSUMED = (*INPUTS, *TRANSLATORS, JOURNAL, LINK_PROBES, RING_EDGES, TRAINING_EXAMPLES)
 """The topics that a group of workers consumes and commits."""
 
 _COORDINATOR_BUSY = (

@@ -41,6 +41,9 @@ class Metrics:
         self.dead_letters = counter("dead_letters", "Records that went to dead-letters.", "code")
         self.tombstones = counter("tombstones", "Input records without a value, which are ignored.", "topic")
         self.clamped = counter("clamped", "Events dated in the future whose time was set back.", "topic")
+        self.control_records = counter(
+            "control_records", "Records of control topics: broadcast, refused, or tombstones.", "topic", "outcome"
+        )
 
         self.entries = counter("entries", "Journal entries that the monitor has folded into state.")
         self.duplicates = counter("duplicates", "Entries whose event id their customer has shown before.")

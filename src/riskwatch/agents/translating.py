@@ -1,0 +1,69 @@
+"""What a record of a control topic becomes in the journal. One row of `TRANSLATORS` for each topic. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from riskwatch.agents.fetched import Received
+from riskwatch.agents.outbox import Item
+from riskwatch.streams import topics
+from riskwatch.streams.codec import TOMBSTONE, Faults, Outcome
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.keys import Keys
+from riskwatch.streams.listreading import change_of, decode_request, encode_audit, encode_change
+from riskwatch.streams.topics import Topic
+
+
+class Broadcast(NamedTuple):
+    """An entry for every journal partition. `at_ms`: its time, ms since 1970; `payload`: what follows the header."""
+
+    kind: Kind
+    at_ms: int
+    payload: bytes
+
+
+class Audit(NamedTuple):
+    """A record of what was asked for, for a topic of one partition."""
+
+    topic: Topic
+    item: Item
+
+
+class Translation(NamedTuple):
+    """What a record becomes: its audits are written, and acknowledged, before the entry."""
+
+    entry: Broadcast
+    audits: tuple[Audit, ...] = ()
+
+
+Translator = Callable[[Received], Translation | Faults | Literal[Outcome.TOMBSTONE]]
+"""A record → what it becomes, or every fault of it, or that it says nothing."""
+
+
+class Naming(NamedTuple):
+    """How the worker names persons. `region_of`: where an institution is, for those of which it is known."""
+
+    keys: Keys
+    region_of: Mapping[str, str]
+
+
+def list_translator(naming: Naming) -> Translator:
+    """Requests for lists → `LIST_CHANGED`, with an audit on `list-changes`."""
+
+    def translate(record: Received) -> Translation | Faults | Literal[Outcome.TOMBSTONE]:
+        request = decode_request(record.value)
+        if request is TOMBSTONE or isinstance(request, Faults):
+            return request
+        change = change_of(request, naming.keys, naming.region_of.get(request.tenant))
+        # Stamped as it is written: a broker refuses records that are dated ahead, as a request may be.
+        audit = Audit(topics.LIST_CHANGES, (change.tenant.encode(), encode_audit(change), (), None))
+        return Translation(Broadcast(Kind.LIST_CHANGED, change.at_ms, encode_change(change)), (audit,))
+
+    return translate
+
+
+TRANSLATORS: Mapping[Topic, Callable[[Naming], Translator]] = {
+    topics.LISTS: list_translator,
+}
+"""Control topic → what makes its translator. The topics that are here are consumed by the role `ingest`."""
