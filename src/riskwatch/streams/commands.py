@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections import Counter
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from riskwatch.streams.asking import DEFAULT_BROKER, Broker, Prefix, opened, screen, security
+from riskwatch.streams.casecommands import cases_app
+from riskwatch.streams.listcommands import lists_app
 
-    from riskwatch.streams.connecting import Security
+if TYPE_CHECKING:
     from riskwatch.streams.letters import Letter
 
-DEFAULT_BROKER = "127.0.0.1:9092"
+__all__ = ["cases_app", "dead_letters_app", "lists_app", "publish"]
 
-Broker = Annotated[str, typer.Option("--broker", envvar="RISKWATCH_BROKER", help="Kafka bootstrap servers, host:port.")]
-Prefix = Annotated[str, typer.Option("--prefix", envvar="RISKWATCH_PREFIX", help="First part of every topic's name.")]
 Code = Annotated[str | None, typer.Option("--code", help="Only letters of this error code, such as wrong-type.")]
 Source = Annotated[str | None, typer.Option("--topic", help="Only letters from this input topic, such as logins.")]
 
@@ -45,9 +41,9 @@ def publish(
     """
     from riskwatch.streams.filing import check_lines, publish_checked
 
-    with _opened(file) as lines:
+    with opened(file) as lines:
         checked = check_lines(lines)
-    errors = _console(stderr=True)
+    errors = screen(stderr=True)
     for number, faults in checked.refused.items():
         errors.print(f"line {number}: [bold]{faults.code}[/bold]", highlight=False)
         for each in faults.faults:
@@ -59,13 +55,13 @@ def publish(
         )
         raise typer.Exit(1)
     if dry_run:
-        _console().print(f"{checked.good:,} of {checked.total:,} lines are events; none was published (dry run)")
+        screen().print(f"{checked.good:,} of {checked.total:,} lines are events; none was published (dry run)")
         return
-    with _opened(file) as lines:
-        seconds, published = publish_checked(lines, checked, broker=broker, prefix=prefix, security=_security())
+    with opened(file) as lines:
+        seconds, published = publish_checked(lines, checked, broker=broker, prefix=prefix, security=security())
     rate = published / seconds if seconds > 0 else 0.0
     skipped = f", {len(checked.refused):,} skipped" if checked.refused else ""
-    _console().print(f"{published:,} events published in {seconds:.1f} s ({rate:,.0f}/s){skipped}")
+    screen().print(f"{published:,} events published in {seconds:.1f} s ({rate:,.0f}/s){skipped}")
 
 
 @dead_letters_app.command("list")
@@ -84,7 +80,7 @@ def list_letters(
     async def read() -> tuple[Counter[tuple[str, str]], list[Letter]]:
         counts: Counter[tuple[str, str]] = Counter()
         newest: list[Letter] = []
-        async for letter in read_letters(broker, prefix=prefix, code=code, topic=topic, security=_security()):
+        async for letter in read_letters(broker, prefix=prefix, code=code, topic=topic, security=security()):
             found = letter.diagnosis
             counts[("unreadable", "?") if found is None else (found.code, found.source_topic)] += 1
             newest.append(letter)
@@ -93,7 +89,7 @@ def list_letters(
         return counts, _newest(newest, last)
 
     counts, newest = asyncio.run(read())
-    console = _console()
+    console = screen()
     if not counts:
         console.print("no dead letters")
         return
@@ -126,21 +122,21 @@ def show_letter(
     from riskwatch.streams.letters import read_letters
 
     async def find() -> Letter | None:
-        async for letter in read_letters(broker, prefix=prefix, security=_security()):
+        async for letter in read_letters(broker, prefix=prefix, security=security()):
             if letter.id == letter_id:
                 return letter
         return None
 
     letter = asyncio.run(find())
     if letter is None:
-        _console(stderr=True).print(f"there is no dead letter {letter_id}", highlight=False)
+        screen(stderr=True).print(f"there is no dead letter {letter_id}", highlight=False)
         raise typer.Exit(1)
     if raw:
         sys.stdout.buffer.write(letter.record.value or b"")
         sys.stdout.buffer.flush()
         return
     for line in described(letter):
-        _console().print(line, markup=False, highlight=False, soft_wrap=True)
+        screen().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @dead_letters_app.command("replay")
@@ -161,17 +157,15 @@ def replay_letters(
     from riskwatch.streams.letters import put_back, read_letters
 
     async def read() -> list[Letter]:
-        return [
-            each async for each in read_letters(broker, prefix=prefix, code=code, topic=topic, security=_security())
-        ]
+        return [each async for each in read_letters(broker, prefix=prefix, code=code, topic=topic, security=security())]
 
     letters = sorted(asyncio.run(read()), key=_age)
     originals, left = replayable(letters, prefix)
     originals = originals[:limit]
-    console = _console()
+    console = screen()
     counts = Counter(each.topic for each in originals)
     if not dry_run and originals:
-        asyncio.run(put_back(originals, broker, prefix=prefix, security=_security()))
+        asyncio.run(put_back(originals, broker, prefix=prefix, security=security()))
     verb = "would be replayed" if dry_run else "replayed"
     for name, count in sorted(counts.items()):
         console.print(f"{count:,} {verb} to {name}", highlight=False)
@@ -203,27 +197,3 @@ def _summary(letter: Letter) -> tuple[str, str, str]:
     more = len(found.faults) + found.omitted - 1
     source = f"{found.source_topic} {found.source_partition}:{found.source_offset}"
     return found.failed_at.isoformat(timespec="seconds"), source, f"{escape(first)}{f' (+{more})' if more > 0 else ''}"
-
-
-def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
-    """The file, to be read twice: once to check, once to publish."""
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _security() -> Security:
-    """From the environment: passwords do not belong into a command line, where other users see them."""
-    from riskwatch.streams.connecting import ENVIRONMENT, security_from
-
-    try:
-        return security_from(os.environ)
-    except msgspec.ValidationError as error:
-        raise typer.BadParameter(f"the environment ({', '.join(ENVIRONMENT.values())}): {error}") from error
-
-
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
