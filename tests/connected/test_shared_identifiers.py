@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from applicants_live import application, latencies, office
 from figures import figure
 from journals_by_hand import write_journal
-from link_load import application, latencies, office
 from load import publish
 from oracle import check_all, program, told_decision
 from reading import read, read_alerts, read_decisions, read_journal, read_trails
