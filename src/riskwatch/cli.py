@@ -40,7 +40,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("publish", "streams", "publish", _WORK, "Publish events from a file of JSON lines."),
     Command("dead-letters", "streams", "dead_letters_app", _WORK, "List, show and replay records that were not read."),
     Command("explain", "agents", "explain", _WORK, "Why an application was decided as it was."),
-    Command("policy", "policy", "policy_app", _WORK, "Check and show policy files."),
+    Command("policy", "lab", "policy_app", _WORK, "Check, publish, backtest and roll back policies."),
+    Command("journal", "agents", "journal_app", _WORK, "Write the journal to a file."),
 )
 
 _MENDABLE = frozenset(
