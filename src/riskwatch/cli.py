@@ -42,7 +42,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("explain", "agents", "explain", _WORK, "Why an application was decided as it was."),
     Command("lists", "streams", "lists_app", _WORK, "Change and show block, watch and allow lists."),
     Command("cases", "streams", "cases_app", _WORK, "Import fraud cases from a file, or clear one."),
-    Command("policy", "policy", "policy_app", _WORK, "Check and show policy files."),
+    Command("policy", "lab", "policy_app", _WORK, "Check, publish, backtest and roll back policies."),
+    Command("journal", "agents", "journal_app", _WORK, "Write the journal to a file."),
 )
 
 _MENDABLE = frozenset(

@@ -47,11 +47,12 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts` and `decisions` in order; `new`: entries that count."""
+    """`state`: rows by partition and key; `alerts`, `decisions` and `shadows` in order; `new`: entries that count."""
 
     state: Rows
     alerts: list[Alert]
     decisions: list[DecisionTrail]
+    shadows: list[DecisionTrail]
     new: int
 
 
@@ -71,6 +72,7 @@ def recompute(
     state: Rows = {}
     alerts: list[Alert] = []
     decisions: list[DecisionTrail] = []
+    shadows: list[DecisionTrail] = []
     new = 0
     for number, records in sorted(journal.items()):
         partition = Partition(number, MemoryPartition())
@@ -84,9 +86,10 @@ def recompute(
             folded.settle(partition)
             alerts += folded.alerts
             decisions += folded.decisions
+            shadows += folded.shadow_decisions
             new += folded.counts.new
         state[number] = dict(partition.store.scan())
-    return Expected(state, alerts, decisions, new)
+    return Expected(state, alerts, decisions, shadows, new)
 
 
 def comparable(state: Rows) -> Rows:

@@ -257,3 +257,8 @@ def test_lending_policies_are_told_from_policies_of_rules() -> None:
 def test_places_pass_over_texts_and_lists_of_several_lines() -> None:
     text = 'a = """\n[b]\nc = 1\n"""\nlist = [\n  "x = 1",\n]\n[t.u]\nk = 2\n'
     assert dict(places_of(text)) == {("a",): 1, ("list",): 5, ("t",): 8, ("t", "u"): 8, ("t", "u", "k"): 9}
+
+
+def test_a_scorecard_without_meaning_is_a_fault_like_any_other(tmp_path: Path) -> None:
+    told = faults(tmp_path, CHILD + "[scorecard]\npdo = 0.0\n")
+    assert any("pdo is 0.0; the points that double the odds are a number above 0" in each for each in told)

@@ -53,7 +53,7 @@ class Attaching:
     def __init__(self, app: RiskwatchApp, settings: Settings) -> None:
         self.app = app
         self.settings = settings
-        self.zones = {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
+        self.zones = zones_of(settings)
         self.publishing = Publishing(outbox=app.outbox, metrics=app.metrics, prefix=settings.prefix, now=_now)
         self.journal = self._relay(topics.JOURNAL)
         self.probes = self._relay(topics.LINK_PROBES)
@@ -175,7 +175,6 @@ def _attach_control(shared: Attaching) -> None:
 def _attach_monitor(shared: Attaching) -> Monitor:
     app, settings = shared.app, shared.settings
     table = shared.table("state", CHANGELOG)
-    layout = compile_layout(FEATURES)
     monitor = Monitor(
         app=app,
         table=table,
@@ -183,7 +182,7 @@ def _attach_monitor(shared: Attaching) -> Monitor:
         publishing=shared.publishing,
         journal=shared.journal,
         probes=shared.probes,
-        program=Program(layout, rules_of(settings, layout), shared.zones, lending_of(settings), settings.links),
+        program=program_of(settings, compile_layout(FEATURES)),
         metrics=app.metrics,
         now=_now,
     )
@@ -199,6 +198,18 @@ def _attach_monitor(shared: Attaching) -> Monitor:
     return monitor
 
 
+def program_of(settings: Settings, layout: Layout) -> Program:
+    """What a worker with these settings folds. Raises `PolicyError` with every fault of a file, and `OSError`."""
+    return Program(
+        layout, rules_of(settings, layout), zones_of(settings), lending_of(settings), settings.links,
+        shadows_of(settings),
+    )  # fmt: skip
+
+
+def zones_of(settings: Settings) -> dict[str, ZoneInfo]:
+    return {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
+
+
 def rules_of(settings: Settings, layout: Layout) -> RuleSet:
     """The rules of the worker's policy. Raises `PolicyError` with every fault of the file."""
     policy = base_policy() if settings.policy is None else load_policy(settings.policy, layout.names)
@@ -210,6 +221,11 @@ def lending_of(settings: Settings) -> LendingBook:
     if settings.lending == "off":
         return NO_LENDING
     return packaged_book() if settings.lending == "packaged" else read_book(Path(settings.lending))
+
+
+def shadows_of(settings: Settings) -> LendingBook:
+    """The worker's lending policies in shadow. Raises as `lending_of` does."""
+    return NO_LENDING if settings.lending_shadow is None else read_book(settings.lending_shadow)
 
 
 def _attach_links(shared: Attaching) -> None:

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.agents.journalcommands import journal_app
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from riskwatch.agents.lag import PartitionLag
+
+
+__all__ = ["explain", "journal_app", "lag", "lag_json", "lag_table", "progress", "worker"]
 
 
 def worker(

@@ -2,26 +2,32 @@
 
 An application's own place in the journal gives what is known of the customer (features, own record). It is decided at
 once where no policy asks who else uses its identifiers; else at the place of the last answer, or of the first tick from
-its deadline on. What differs between the two places (the policy in force, the answers) is read at the second.
+its deadline on. The policy is that of its own place: published by then, and in force at the instant at which it was
+ingested, else the worker's own. Policies in shadow are assessed beside it on the same inputs; what they say goes into
+trails of their own and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from riskwatch.agents.folded import Program
+from riskwatch.agents.folded import Program, RuleFailure
+from riskwatch.agents.partition import Partition
 from riskwatch.features.account import Account
 from riskwatch.features.linkmessages import LinkFacts, Probe, decode_link_answer, decode_ring_answer
 from riskwatch.features.pending import MAX_PENDING, Pending, answered, probes_of, ring_answered
 from riskwatch.policy.applicant import inputs_of, own_record
 from riskwatch.policy.deciding import Asked, trail_of
+from riskwatch.policy.faults import PolicyError
 from riskwatch.policy.lending import LendingPolicy, assess
 from riskwatch.policy.linkfacts import NO_LINKS, link_inputs
+from riskwatch.policy.publication import journaled_publication
+from riskwatch.policy.shelf import Row, Shelf
 from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.entry import Kind
@@ -31,12 +37,14 @@ from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of, u
 
 
 class Closing(Struct, frozen=True, kw_only=True):
-    """An application that is to be decided, with what is read at that place of the journal."""
+    """An application that is to be decided, with what is read at that place of the journal. `policy`: None where only
+    policies in shadow have something to say."""
 
     pending: Pending
     event: LoanApplied
     key: bytes
-    policy: LendingPolicy
+    policy: LendingPolicy | None
+    shadows: tuple[LendingPolicy, ...]
     shared: Mapping[str, Value]
 
 
@@ -46,12 +54,14 @@ class Deciding:
     `probes`: what is to be asked. `answers`: place and facts of each answer about an identifier, for the rules.
     `waiting`: of each customer who was looked at, whether an application waits. `without_policy` counts applications
     for which the institution has no lending policy, or none in their currency: they get no decision. `unanswered`
-    counts those whose deadline came first.
+    counts those whose deadline came first. `failures`: policies in shadow that raised.
     """
 
-    def __init__(self, program: Program, partition: int) -> None:
+    def __init__(self, program: Program, partition: Partition) -> None:
         self._program = program
-        self._partition = partition
+        self._partition = partition.number
+        self._shelf = partition.shelf.over(program.lending, program.shadows)
+        self._published: dict[bytes, bytes | None] = {}
         self._fresh: list[tuple[int, Pending]] = []
         self._closings: list[Closing] = []
         self.probes: list[Probe] = []
@@ -59,6 +69,26 @@ class Deciding:
         self.waiting: dict[bytes, bool] = {}
         self.without_policy = 0
         self.unanswered = 0
+        self.failures: list[RuleFailure] = []
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """What is published after the batch; None where nothing has changed."""
+        return self._shelf if self._published else None
+
+    @property
+    def rows(self) -> list[Row]:
+        """Reserved rows of what was published, to be written."""
+        return list(self._published.items())
+
+    def publish(self, payload: bytes, offset: int) -> None:
+        """A policy was published: it counts for the applications after its entry, from the instant that it names.
+        Raises `BadEntry` where it cannot decide."""
+        try:
+            publication = journaled_publication(payload)
+        except PolicyError as error:
+            raise BadEntry(f"journal entry {offset} publishes no policy that can decide: {error}") from error
+        self._published.update(self._shelf.put(publication, offset))
 
     def note(self, place: int, offset: int, entry: np.void, value: bytes, key: bytes, account: Account) -> None:
         """An application, with the account as it stands at its place."""
@@ -66,22 +96,25 @@ class Deciding:
         at_ms, event_hash = int(entry["occurred_at"]), int(entry["event"])
         probes = probes_of(event, event_hash, key, at_ms) if self._program.links else []
         self.probes += probes
-        policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
+        ingested_ms = int(entry["ingested_at"])
+        policy, shadows = self._policies(event, ingested_ms, offset)
         if policy is None:
             self.without_policy += 1
-            return
-        waits = [each.probe_id for each in probes] if self._program.waits_for_links(policy) else []
+            if not shadows:
+                return
+        waits = policy is not None and self._program.waits_for_links(policy)  # for what a shadow reads nobody waits
         pending = Pending(
             event=payload_of(value),
             event_hash=event_hash,
             offset=offset,
             occurred_ms=at_ms,
-            deadline_ms=int(entry["ingested_at"]) + policy.deadline_ms,
+            ingested_ms=ingested_ms,
+            deadline_ms=ingested_ms + (0 if policy is None else policy.deadline_ms),
             own=own_record(account, at_ms, self._program.zone(event.tenant)),
-            waits=waits,
+            waits=[each.probe_id for each in probes] if waits else [],
         )
         self._fresh.append((place, pending))
-        if not waits:
+        if not pending.waits:
             self._close(pending, event, key, NO_LINKS)
         elif len(account.pending) >= MAX_PENDING:
             self._close(pending, event, key, link_inputs((), 1, complete=False))
@@ -118,25 +151,43 @@ class Deciding:
         self._close(pending, event, key, link_inputs(pending.facts, pending.ring_size, complete=complete))
 
     def _close(self, pending: Pending, event: LoanApplied, key: bytes, shared: Mapping[str, Value]) -> None:
-        policy = self._program.lending.policy_for(event.tenant, event.product, event.currency)
-        if policy is None:  # there was one when it was asked about: the book has changed in between
+        policy, shadows = self._policies(event, pending.ingested_ms, pending.offset)
+        if policy is None and not shadows:  # there was one when it was asked about: the book has changed in between
             self.without_policy += 1
             return
-        self._closings.append(Closing(pending=pending, event=event, key=key, policy=policy, shared=shared))
+        self._closings.append(
+            Closing(pending=pending, event=event, key=key, policy=policy, shadows=shadows, shared=shared)
+        )
+
+    def _policies(
+        self, event: LoanApplied, ingested_ms: int, offset: int
+    ) -> tuple[LendingPolicy | None, tuple[LendingPolicy, ...]]:
+        asked = (event.tenant, event.product, event.currency, ingested_ms, offset)
+        return self._shelf.policy_for(*asked), self._shelf.shadows_for(*asked)
 
     def shift(self, before: NDArray[np.int64]) -> None:
         """Entries have been inserted before these places."""
         self._fresh = [(_moved(place, before), pending) for place, pending in self._fresh]
         self.answers = [(_moved(place, before), facts) for place, facts in self.answers]
 
-    def decide(self, matrix: NDArray[np.float64], decided_at: datetime) -> list[DecisionTrail]:
-        """A decision for each application that is to be decided, in the order in which that became clear. `matrix`:
-        float64[n, features], a line for each of the batch's entries."""
+    def decide(
+        self, matrix: NDArray[np.float64], decided_at: datetime
+    ) -> tuple[list[DecisionTrail], list[DecisionTrail]]:
+        """A decision for each application that is to be decided, in the order in which that became clear, and those of
+        the policies in shadow. `matrix`: float64[n, features], a line for each of the batch's entries."""
         for place, pending in self._fresh:
             pending.features = matrix[place].tobytes()
-        return [self._trail(closing, decided_at) for closing in self._closings]
+        trails: list[DecisionTrail] = []
+        shadow_trails: list[DecisionTrail] = []
+        for closing in self._closings:
+            asked, inputs, opened_on = self._asked(closing)
+            if closing.policy is not None:
+                trails.append(trail_of(assess(closing.policy, inputs, opened_on), asked, decided_at))
+            shadow_trails += self._shadow_trails(closing.shadows, asked, inputs, opened_on, decided_at)
+        return trails, shadow_trails
 
-    def _trail(self, closing: Closing, decided_at: datetime) -> DecisionTrail:
+    def _asked(self, closing: Closing) -> tuple[Asked, dict[str, Value], date]:
+        """The application, its inputs, and the day from which a plan runs."""
         event, pending = closing.event, closing.pending
         zone = self._program.zone(event.tenant)
         occurred_at = from_ms(pending.occurred_ms)
@@ -151,8 +202,21 @@ class Deciding:
             event_type=type(event).__name__,
         )
         asked = Asked(event=event, key=closing.key, event_hash=pending.event_hash, cause=cause, occurred_at=occurred_at)
-        assessment = assess(closing.policy, inputs, occurred_at.astimezone(zone).date())
-        return trail_of(assessment, asked, decided_at)
+        return asked, inputs, occurred_at.astimezone(zone).date()
+
+    def _shadow_trails(
+        self, shadows: Sequence[LendingPolicy], asked: Asked, inputs: Mapping[str, Value], opened_on: date,
+        decided_at: datetime,
+    ) -> list[DecisionTrail]:  # fmt: skip
+        trails = []
+        for policy in shadows:
+            try:
+                assessment = assess(policy, inputs, opened_on)
+            except Exception as error:  # a shadow's defect must not stop the decision beside it
+                self.failures.append(RuleFailure(f"shadow:{policy.name}", asked.cause.offset, repr(error)))
+                continue
+            trails.append(trail_of(assessment, asked, decided_at, shadow=True))
+        return trails
 
 
 def loan_applied(event: AnyEvent) -> LoanApplied:

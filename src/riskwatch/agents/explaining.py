@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from riskwatch.agents.topicreading import partitions_of
 from riskwatch.streams import topics
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
 from riskwatch.streams.decisions import DecisionTrail, DecisionValue, decode_trail
@@ -33,6 +34,7 @@ async def find_trail(
     Raises `NoDecision`, `BrokerAway` or `BrokerRefused`.
     """
     topic = topics.full_name(topics.DECISION_TRAILS, prefix)
+    numbers = await partitions_of(broker, security, topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=broker, enable_auto_commit=False, auto_offset_reset="earliest", **client_settings(security)
     )
@@ -42,8 +44,7 @@ async def find_trail(
         await consumer.stop()
         raise await why_away(broker, security) from error
     try:
-        numbers = consumer.partitions_for_topic(topic) or await _known(consumer, topic)
-        tps = [TopicPartition(topic, number) for number in sorted(numbers)]
+        tps = [TopicPartition(topic, number) for number in numbers]
         found = await _newest(consumer, tps, wanted, on_read) if tps else None
     except KafkaError as error:
         raise broker_error(error, broker, topic) from error
@@ -52,12 +53,6 @@ async def find_trail(
     if found is None:
         raise NoDecision(f"no decision {wanted} in {topic}; give a decision's id or an application's, exactly")
     return found
-
-
-async def _known(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    if topic not in await consumer.topics():  # asked by its name, some brokers would make it
-        return set()
-    return consumer.partitions_for_topic(topic) or set()
 
 
 async def _newest(

@@ -36,7 +36,7 @@ BROADCAST = 128
 _ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
-_OPENED[list(_ANSWERS)] = True
+_OPENED[[*_ANSWERS, Kind.POLICY_PUBLISHED]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
 _OPENED_AND_DECIDED = _OPENED.copy()
 _OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
@@ -60,7 +60,7 @@ class Folding:
         self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
         self._derived: list[Derived] = []
         self._labels = Labelling(partition)
-        self._deciding = Deciding(program, partition.number)
+        self._deciding = Deciding(program, partition)
         self._opened = _OPENED_AND_DECIDED if program.lending else _OPENED
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
@@ -112,6 +112,8 @@ class Folding:
                 self._tick(int(self._at[position]), place, int(self._offsets[position]))
             elif kind == Kind.MODEL_PROMOTED:
                 self._promote(decode_model(payload_of(self._values[position])), place)
+            elif kind == Kind.POLICY_PUBLISHED:
+                self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
             elif self._outcomes[place] == NEW:
                 self._open(kind, place, self._values[position])
 
@@ -202,7 +204,8 @@ class Folding:
         out.counts.new = len(new)
         out.counts.late = int((late[new] > 0).sum())
         deciding = self._deciding
-        out.decisions, out.undecided = deciding.decide(matrix, self._detected_at), deciding.waiting
+        out.decisions, out.shadow_decisions = deciding.decide(matrix, self._detected_at)
+        out.undecided, out.failures = deciding.waiting, deciding.failures
         out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered
         if not len(new):
             return
@@ -219,7 +222,7 @@ class Folding:
             extra[name] = column[new]
         judgement = program.rules.judge(entries, features, extra)
         offsets = self._entry_offsets[new]
-        out.failures = [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
+        out.failures += [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
         if not judgement.firings:
             return
         rows = self._row_of[new]
@@ -292,7 +295,9 @@ class Folding:
             labels.verdicts,
         )
         out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
-        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in self._labels.rows]
+        out.shelf = self._deciding.shelf
+        reserved = chain(labels.rows, self._deciding.rows)
+        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]
         for name, model in out.models.items():
             out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
         out.rows += scratch.pack(touched)

@@ -17,6 +17,7 @@ from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
 from riskwatch.policy.linkfacts import reads_links
+from riskwatch.policy.shelf import Shelf
 from riskwatch.scoring.linear import LinearModel
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.outputs import Alert, TrainingExample
@@ -25,13 +26,15 @@ from riskwatch.streams.outputs import Alert, TrainingExample
 @dataclass(frozen=True)
 class Program:
     """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
-    decide applications; whether `links` are asked about identifiers; and room to work in."""
+    decide applications where nothing else is published; whether `links` are asked about identifiers; the lending
+    policies in shadow; and room to work in."""
 
     layout: Layout
     rules: RuleSet
     zones: Mapping[str, ZoneInfo]
     lending: LendingBook = NO_LENDING
     links: bool = False
+    shadows: LendingBook = NO_LENDING
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
@@ -75,11 +78,13 @@ class Folded:
     rows: list[Row] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     decisions: list[DecisionTrail] = field(default_factory=list)
+    shadow_decisions: list[DecisionTrail] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)
     looks: dict[bytes, int] = field(default_factory=dict)
     undecided: dict[bytes, bool] = field(default_factory=dict)
     models: dict[str, LinearModel] = field(default_factory=dict)
+    shelf: Shelf | None = None
     kept: list[bytes] = field(default_factory=list)
     labelled: list[bytes] = field(default_factory=list)
     verdicts: dict[int, int | None] = field(default_factory=dict)
@@ -95,6 +100,8 @@ class Folded:
         for key, waits in self.undecided.items():
             (partition.undecided.add if waits else partition.undecided.discard)(key)
         partition.models.update(self.models)
+        if self.shelf is not None:
+            partition.shelf = self.shelf
         for key in self.kept:
             partition.waiting.add(key)
         for key in self.labelled:

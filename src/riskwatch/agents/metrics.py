@@ -68,6 +68,9 @@ class Metrics:
             "journal_to_alert_seconds", "From an entry's writing to its alert's acknowledgement.", _LATENCIES
         )
         self.decisions = counter("decisions", "Decisions on applications.", "outcome", "product")
+        self.shadow_decisions = counter(
+            "shadow_decisions", "Decisions that policies in shadow would have made.", "outcome", "policy"
+        )
         self.unanswered = counter(
             "unanswered_applications", "Decisions made at their deadline, without all answers about identifiers."
         )

@@ -210,6 +210,8 @@ class Monitor:
             decision = trail.decision
             metrics.decisions.labels(decision.outcome, decision.product).inc()
             metrics.occurrence_to_decision.observe(max(0.0, now - decision.occurred_at.timestamp()))
+        for trail in folded.shadow_decisions:
+            metrics.shadow_decisions.labels(trail.decision.outcome, trail.decision.policy).inc()
         if counts.unanswered:
             metrics.unanswered.inc(counts.unanswered)
         if counts.without_policy:
@@ -232,6 +234,9 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
     for trail in folded.decisions:
         key = customer_key(trail.decision.tenant, trail.decision.customer_id)
         found.setdefault(topics.DECISIONS, []).append((key, encode_decision(trail.decision), (), None))
+    for trail in folded.shadow_decisions:
+        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
+        found.setdefault(topics.SHADOW_DECISIONS, []).append((key, encode_decision(trail), (), None))
     return found
 
 

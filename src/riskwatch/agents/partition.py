@@ -11,6 +11,7 @@ from msgspec import Struct
 from riskwatch.agents.statecodec import PARTITION_KEY, RESERVED, next_look_of
 from riskwatch.agents.store import PartitionStore
 from riskwatch.agents.timers import Timers
+from riskwatch.policy.shelf import POLICY_PREFIX, Shelf, unpack_shelved
 from riskwatch.scoring.labels import FRAUD, PENDING, read_confirmed
 from riskwatch.scoring.linear import LinearModel, decode_model
 
@@ -95,6 +96,7 @@ class Partition:
     timers: Timers = field(default_factory=Timers)
     models: dict[str, LinearModel] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
+    shelf: Shelf = field(default_factory=Shelf)
     undecided: set[bytes] = field(default_factory=set)
     changelog_next: int | None = None
 
@@ -108,6 +110,7 @@ def open_partition(number: int, store: PartitionStore) -> Partition:
     for _, value in store.scan(MODEL_PREFIX):
         model = decode_model(unpack_reserved(value))
         partition.models[model.name] = model
+    partition.shelf = Shelf(unpack_shelved(unpack_reserved(value)) for _, value in store.scan(POLICY_PREFIX))
     confirmed = read_confirmed({key: unpack_reserved(value) for key, value in store.scan(FRAUD)})
     partition.waiting = Waiting((key for key, _ in store.scan(PENDING)), confirmed)
     partition.timers = Timers((key, next_look_of(value)) for key, value in store.scan() if key[:1] != RESERVED)

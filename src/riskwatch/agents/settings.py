@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         "packaged",
         description="lending policies that decide applications: `packaged`, `off`, or a folder of policy files",
     )
+    lending_shadow: Path | None = Field(
+        None, description="folder of lending policies that are assessed beside those that decide, and never act"
+    )
     links: bool = Field(
         True,
         description="ask who else uses the identifiers of an application or a new device; decisions that depend on it "

@@ -34,15 +34,17 @@ class OwnRecord(Struct, frozen=True, kw_only=True, array_like=True):
 class Pending(Struct, kw_only=True, omit_defaults=True):
     """An application and what is known for it so far.
 
-    `event`: msgpack of the `LoanApplied`; `event_hash`, `offset`, `occurred_ms`: of its journal entry; `deadline_ms`:
-    by then it is decided with what there is; `own`: the customer's record at its place; `features`: its line of the
-    feature matrix, float64 little-endian; `waits`: answers that have not come; `facts`, `ring_size`: those that have.
+    `event`: msgpack of the `LoanApplied`; `event_hash`, `offset`, `occurred_ms`, `ingested_ms`: of its journal entry;
+    `deadline_ms`: by then it is decided with what there is; `own`: the customer's record at its place; `features`: its
+    line of the feature matrix, float64 little-endian; `waits`: answers that have not come; `facts`, `ring_size`: those
+    that have.
     """
 
     event: bytes
     event_hash: int
     offset: int
     occurred_ms: int
+    ingested_ms: int
     deadline_ms: int
     own: OwnRecord
     features: bytes = b""

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.lab.policycommands import policy_app
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from riskwatch.lab.replay import Progress
+
+
+__all__ = ["demo", "policy_app", "replay", "simulate"]
 
 
 def demo(

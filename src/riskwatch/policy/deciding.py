@@ -36,7 +36,7 @@ def trail_of(assessment: Assessment, asked: Asked, decided_at: datetime, *, shad
     """The trail, with the decision in it. The same assessment gives the same records, `decided_at` apart."""
     event, plan = asked.event, assessment.plan
     decision = Decision(
-        decision_id=decision_identity(asked.key, asked.event_hash, shadow=shadow),
+        decision_id=decision_identity(asked.key, asked.event_hash, shadow=shadow, version=assessment.policy_version),
         tenant=event.tenant,
         customer_id=event.customer_id,
         application_id=event.application_id,

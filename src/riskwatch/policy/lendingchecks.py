@@ -14,7 +14,7 @@ from riskwatch.policy.grading import grade_of
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingvocabulary import ELSEWHERE, INPUT_OF, MAX_REGIONS, plain
 from riskwatch.policy.tomlplaces import Path
-from riskwatch.scoring.scorecard import Characteristic, odds_at
+from riskwatch.scoring.scorecard import Characteristic, check_scorecard, odds_at
 
 MAX_DEADLINE_MS = 60_000
 
@@ -90,6 +90,8 @@ def _scorecard(policy: LendingPolicy) -> Iterator[Flaw]:
     for each in policy.scorecard.characteristics:
         yield from _kinds(each)
     card = policy.scorecard
+    if check_scorecard(card):
+        return  # told already; what its points mean cannot be said
     best = fsum(max([each.missing, *(one.points for one in each.bins)]) for each in card.characteristics)
     pd = 1.0 / (1.0 + odds_at(card, best))
     if policy.pricing.grades and grade_of(policy.pricing, pd) is None:

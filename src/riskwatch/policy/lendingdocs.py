@@ -52,7 +52,7 @@ annual_rate = 0.099
 
 `riskwatch policy check FILE` tells every fault with its line and what would do instead; `riskwatch policy show FILE`
 shows what the file comes to. `riskwatch worker --lending FOLDER` decides by the policies of a folder; without it the
-packaged ones decide.
+packaged ones decide. [Policies in force](policies.md): how one is published while the workers run, and tried before.
 
 The scorecard adds points; `base_points` mean `base_odds` good to one bad, and every `pdo` points double that. An
 unknown value has points of its own. The probability of default picks the grade, and the grade the limit, the rate and

@@ -122,12 +122,14 @@ def decode_trail(value: bytes) -> DecisionTrail:
     return _trails.decode(value)
 
 
-def decision_identity(subject: bytes, event: int, *, shadow: bool = False) -> str:
+def decision_identity(subject: bytes, event: int, *, shadow: bool = False, version: str = "") -> str:
     """The id of the decision on an application: 32 hexadecimal characters.
 
     `subject` is the customer key, `event` the entry's event hash (uint64). A repeat after a crash and a replay with
-    another partition count give the same id; the shadow's decision on the same application has another.
+    another partition count give the same id; the shadow's decision on the same application has another, and each
+    `version` in shadow its own.
     """
     parts = b"shadow" if shadow else b"live"
     data = len(subject).to_bytes(4, "little") + subject + int(event).to_bytes(8, "little")
+    data += version.encode() if shadow else b""  # the live decision is one, whatever decides it
     return blake2b(data, digest_size=16, person=b"decision", salt=parts).hexdigest()

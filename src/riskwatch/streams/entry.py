@@ -89,7 +89,8 @@ ENTRY = np.dtype(
     ]
 )
 """Header of an entry, 152 bytes. Times: milliseconds since 1970 UTC. `occurred_at`: event time after clamping.
-`ingested_at`: worker's clock, or event time where ticks follow it; deadlines count from it, and it is never a feature.
+`ingested_at`: worker's clock, or event time where ticks follow it; deadlines count from it, and it says
+which policy is in force; it is never a feature.
 `source_*`: topic (index in the topics table), partition, offset and broker timestamp of the upstream record. `event`:
 hash of tenant and event id. `subject`: hash of tenant and what the event is about (`application_id`, `loan_id`, or
 `subject_event_id` of a fraud case, hashed as `event` is; of an answer, the `event` that was asked about).
