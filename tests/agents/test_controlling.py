@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from riskwatch.agents import controlling
 from riskwatch.agents.controlling import Control, translate
@@ -18,7 +19,9 @@ from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Receipt, Revoked
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
-from riskwatch.agents.translating import TRANSLATORS, Broadcast, Naming, Translation, list_translator
+from riskwatch.agents.translating import TRANSLATORS, Broadcast, Naming, Translation, list_translator, policy_translator
+from riskwatch.policy.lendingfile import packaged_lending
+from riskwatch.policy.publication import Publication, encode_publication
 from riskwatch.streams import topics
 from riskwatch.streams.deadletters import diagnosis
 from riskwatch.streams.entry import Kind
@@ -284,3 +287,17 @@ async def test_a_topic_is_translated_by_its_own_row(monkeypatch: pytest.MonkeyPa
     await rig.take(batch(asked()), policies)
     kinds = headers_of([value for number, (_, value, *_) in rig.broker.of(JOURNAL) if number == 0])["kind"]
     assert kinds.tolist() == [Kind.LIST_CHANGED, Kind.POLICY_PUBLISHED]
+
+
+def test_a_published_policy_is_broadcast_and_one_with_faults_is_a_dead_letter() -> None:
+    translator = policy_translator(NAMING)
+    own = packaged_lending("cash-instalments")
+    made = Publication(
+        version=own.version, policy=own, in_force_from=NOW, published_at=NOW, published_by="li.na", reason="r"
+    )
+    good, bad = encode_publication(made), encode_publication(structs.replace(made, version="0" * 12))
+    out = translate(batch(good, bad, None), translator, NOW)
+    ((_, entry, _, _),) = out.entries
+    (header,) = headers_of([entry])
+    assert (header["kind"], payload_of(entry)) == (Kind.POLICY_PUBLISHED, good)
+    assert (len(out.dead), out.tombstones) == (1, 1)

@@ -11,7 +11,6 @@ from typing import Any
 from figures import figure
 from load import publish
 from oracle import check_all, recompute, told_decision
-from policy_bringing import bring
 from reading import read, read_decisions, read_journal
 from typer.testing import CliRunner
 from worker_process import plant
@@ -70,7 +69,7 @@ async def test_policies_published_under_load_decide_in_journal_order_and_are_rol
         await worker.ready()
         await command(broker, fresh_prefix, "publish", str(first), *WHO)
         await command(broker, fresh_prefix, "publish", str(shadow), *WHO, "--shadow")
-        await bring(broker, fresh_prefix, workers.partitions)
+        await workers.settled()
         loaded: list[int] = []
 
         async def load() -> None:
@@ -82,7 +81,6 @@ async def test_policies_published_under_load_decide_in_journal_order_and_are_rol
             while len(loaded) < 8:
                 await asyncio.sleep(0.01)
             await command(broker, fresh_prefix, "publish", str(second), *WHO)
-            await bring(broker, fresh_prefix, workers.partitions)
 
         await asyncio.gather(load(), change())
         worker.kill()  # between two versions, so that the shelf is read from the rows
@@ -92,7 +90,7 @@ async def test_policies_published_under_load_decide_in_journal_order_and_are_rol
         await workers.settled(workers=[again])
         told = await command(broker, fresh_prefix, "rollback", "cash-instalments", *WHO)
         assert version["first"] in told
-        await bring(broker, fresh_prefix, workers.partitions)
+        await workers.settled(workers=[again])
         await publish(broker, fresh_prefix, applications(APPLICATIONS + 200, 200))
         await workers.settled(workers=[again])
 
@@ -137,7 +135,7 @@ async def test_a_backtest_of_the_journal_decides_again_what_was_decided(
         await publish(broker, fresh_prefix, applications(0, 100))
         await workers.settled()
         await command(broker, fresh_prefix, "publish", str(first), *WHO)
-        await bring(broker, fresh_prefix, workers.partitions)
+        await workers.settled()
         await publish(broker, fresh_prefix, applications(100, 100))
         await workers.settled()
         told = await command(broker, fresh_prefix, "backtest", str(second), "--journal", "kafka", "--max-share", "1")

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from riskwatch.agents.fetched import Received
 from riskwatch.agents.outbox import Item
+from riskwatch.policy.publication import translate_publication
 from riskwatch.streams import topics
 from riskwatch.streams.codec import TOMBSTONE, Faults, Outcome
 from riskwatch.streams.entry import Kind
@@ -63,7 +64,20 @@ def list_translator(naming: Naming) -> Translator:
     return translate
 
 
+def policy_translator(_: Naming) -> Translator:
+    """Publications of policies → `POLICY_PUBLISHED`. The topic itself is their audit."""
+
+    def translate(record: Received) -> Translation | Faults | Literal[Outcome.TOMBSTONE]:
+        if record.value is None:
+            return TOMBSTONE
+        found = translate_publication(record.value)
+        return found if isinstance(found, Faults) else Translation(Broadcast(Kind.POLICY_PUBLISHED, *found))
+
+    return translate
+
+
 TRANSLATORS: Mapping[Topic, Callable[[Naming], Translator]] = {
     topics.LISTS: list_translator,
+    topics.POLICIES: policy_translator,
 }
 """Control topic → what makes its translator. The topics that are here are consumed by the role `ingest`."""
