@@ -89,6 +89,14 @@ def test_one_phone_in_two_spellings_joins_two_customers_and_the_ring_is_told() -
     assert alert.reasons[0].values["members"] == "c1, c2"
 
 
+def test_the_trail_holds_what_was_answered_about_each_identifier() -> None:
+    world = World().say(phone("c1", 0), phone("c2", 60))
+    links = {each.kind: each for each in world.decisions[1].links}
+    assert set(links) == {"device", "phone"}
+    assert (links["phone"].customers, links["phone"].new_1d, links["phone"].applications_7d) == (2, 2, 2)
+    assert (links["phone"].first_seen, links["device"].customers) == (at(0), 1)
+
+
 def test_a_ring_of_five_over_different_identifiers_refers_and_alerts_at_each_step() -> None:
     world = World()
     for n in range(5):  # each shares a device with the one before and a phone with the one after

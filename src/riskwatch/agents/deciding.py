@@ -201,7 +201,14 @@ class Deciding:
             event_id=event.event_id,
             event_type=type(event).__name__,
         )
-        asked = Asked(event=event, key=closing.key, event_hash=pending.event_hash, cause=cause, occurred_at=occurred_at)
+        asked = Asked(
+            event=event,
+            key=closing.key,
+            event_hash=pending.event_hash,
+            cause=cause,
+            occurred_at=occurred_at,
+            links=pending.facts,
+        )
         return asked, inputs, occurred_at.astimezone(zone).date()
 
     def _shadow_trails(

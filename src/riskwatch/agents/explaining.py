@@ -83,6 +83,8 @@ def explain(trail: DecisionTrail, language: Language = "en") -> list[RenderableT
         parts.append(_plan(trail))
     if trail.parts:
         parts.append(_score(trail))
+    if trail.links:
+        parts.append(_links(trail))
     parts += [_rules(trail), _inputs(trail)]
     return parts
 
@@ -178,6 +180,27 @@ def _score(trail: DecisionTrail) -> RenderableType:
     for part in trail.parts:
         table.add_row(
             part.characteristic, escape(shown(part.value)), escape(part.bin), f"{part.points:g}", f"{part.lost:g}"
+        )
+    return table
+
+
+def _links(trail: DecisionTrail) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(title="Shared identifiers", title_justify="left", box=None, pad_edge=False)
+    table.add_column("kind")
+    for heading in ("customers", "new 1/7/30 d", "applications 1/7/30 d", "frauds 30 d", "ever"):
+        table.add_column(heading, justify="right")
+    table.add_column("first seen")
+    for each in trail.links:
+        table.add_row(
+            each.kind,
+            f"{each.customers:,}" if each.exact else f"≈ {each.customers:,}",
+            f"{each.new_1d} / {each.new_7d} / {each.new_30d}",
+            f"{each.applications_1d} / {each.applications_7d} / {each.applications_30d}",
+            str(each.frauds_30d),
+            str(each.frauds),
+            each.first_seen.isoformat(sep=" ", timespec="minutes"),
         )
     return table
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
+from riskwatch.features.linkmessages import LinkFacts
 from riskwatch.policy.lending import Assessment
 from riskwatch.policy.plans import Plan
 from riskwatch.streams.decisions import (
@@ -15,21 +17,24 @@ from riskwatch.streams.decisions import (
     JudgedRule,
     PlannedInstalment,
     ScorePart,
+    SharedIdentifier,
     decision_identity,
 )
 from riskwatch.streams.events import LoanApplied
 from riskwatch.streams.outputs import Cause
+from riskwatch.streams.packing import from_ms
 
 
 class Asked(Struct, frozen=True, kw_only=True):
     """An application as the journal holds it. `key`: customer key; `event_hash`: the entry's; `occurred_at`: event time
-    after clamping."""
+    after clamping; `links`: the answers about its identifiers."""
 
     event: LoanApplied
     key: bytes
     event_hash: int
     cause: Cause
     occurred_at: datetime
+    links: Sequence[LinkFacts] = ()
 
 
 def trail_of(assessment: Assessment, asked: Asked, decided_at: datetime, *, shadow: bool = False) -> DecisionTrail:
@@ -84,6 +89,24 @@ def trail_of(assessment: Assessment, asked: Asked, decided_at: datetime, *, shad
             for part in assessment.parts
         ],
         bounds=list(assessment.bounds),
+        links=[_shared(each) for each in asked.links],
+    )
+
+
+def _shared(facts: LinkFacts) -> SharedIdentifier:
+    return SharedIdentifier(
+        kind=facts.kind,
+        customers=facts.customers,
+        exact=facts.exact,
+        new_1d=facts.new_1d,
+        new_7d=facts.new_7d,
+        new_30d=facts.new_30d,
+        applications_1d=facts.applications_1d,
+        applications_7d=facts.applications_7d,
+        applications_30d=facts.applications_30d,
+        frauds_30d=facts.frauds_30d,
+        frauds=facts.frauds,
+        first_seen=from_ms(facts.first_ms),
     )
 
 

@@ -92,14 +92,34 @@ class ScorePart(Struct, frozen=True, kw_only=True):
     lost: float
 
 
+class SharedIdentifier(Struct, frozen=True, kw_only=True):
+    """What was known of one of the application's identifiers, this application included. `exact`: customers were
+    counted, else estimated with a standard error of 3.25 %; windows end with the application."""
+
+    kind: str
+    customers: int
+    exact: bool
+    new_1d: int
+    new_7d: int
+    new_30d: int
+    applications_1d: int
+    applications_7d: int
+    applications_30d: int
+    frauds_30d: int
+    frauds: int
+    first_seen: datetime
+
+
 class DecisionTrail(Struct, frozen=True, kw_only=True):
-    """Everything that a decision was made of: inputs by name (null: unknown), rules, points, what bound the limit."""
+    """Everything that a decision was made of: inputs by name (null: unknown), rules, points, what bound the limit, and
+    the answers about identifiers that had come."""
 
     decision: Decision
     inputs: dict[str, DecisionValue]
     rules: list[JudgedRule]
     parts: list[ScorePart]
     bounds: list[str]
+    links: list[SharedIdentifier] = []
 
 
 _json = msgspec.json.Encoder()
