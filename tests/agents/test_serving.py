@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import fakeredis.aioredis
 import pytest
+from msgspec import structs
 from redis.exceptions import ConnectionError as RedisAway
 
 from riskwatch.agents import serving
@@ -74,6 +75,25 @@ async def test_a_repeated_alert_is_shown_once(redis):
     await made.take(batch(alert(1)))
     await made.take(batch(alert(1)))
     assert await redis.zcard("rw:alerts:fraud") == 1
+
+
+async def test_a_withdrawn_alert_is_taken_out_of_every_view(redis):
+    made = make(redis, Consumer(), [])
+    await made.take(batch(alert(1), alert(2)))
+    await made.take(batch(structs.replace(alert(1), withdrawn=True)))
+    assert await redis.zrange("rw:customer:acme/c1", 0, -1) == [b"id2"]
+    assert await redis.zrange("rw:alerts:fraud", 0, -1) == [b"id2"]
+    assert await redis.get("rw:alert:id1") is None
+
+
+async def test_an_alert_that_is_raised_and_withdrawn_in_one_batch_is_not_shown(redis):
+    await make(redis, Consumer(), []).take(batch(alert(1), structs.replace(alert(1), withdrawn=True)))
+    assert await redis.keys("*") == []
+
+
+async def test_an_alert_that_is_raised_again_after_its_withdrawal_is_shown(redis):
+    await make(redis, Consumer(), []).take(batch(alert(1), structs.replace(alert(1), withdrawn=True), alert(1)))
+    assert await redis.zrange("rw:alerts:fraud", 0, -1) == [b"id1"]
 
 
 async def test_only_the_newest_of_a_customer_stay(redis, monkeypatch):

@@ -45,6 +45,18 @@ def test_a_scan_gives_the_rows_of_a_prefix_in_key_order(store):
     assert {key for key, _ in store.scan()} == {b"\x00p/1", b"\x00p/2", b"customer", PARTITION_KEY}
 
 
+def test_a_scan_follows_rows_that_go_and_come_again(store):
+    rows = [(b"\x00by/%d" % number, b"v%d" % number) for number in (3, 1, 2)]
+    store.write(rows, 1)
+    assert [key for key, _ in store.scan(b"\x00by/")] == [b"\x00by/1", b"\x00by/2", b"\x00by/3"]
+    store.write([(b"\x00by/2", None), (b"\x00bz", b"other")], 2)
+    assert [key for key, _ in store.scan(b"\x00by/")] == [b"\x00by/1", b"\x00by/3"]
+    store.write([(b"\x00by/2", b"again"), (b"\x00by/1", b"changed")], 3)
+    assert list(store.scan(b"\x00by/")) == [
+        (b"\x00by/1", b"changed"), (b"\x00by/2", b"again"), (b"\x00by/3", b"v3"),
+    ]  # fmt: skip
+
+
 def test_restoring_keeps_the_row_with_the_higher_watermark(store):
     store.restore([(b"a", row(7, b"new")), (b"a", row(5, b"stale"))], 10)
     store.restore([(b"a", row(6, b"stale"))], 11)

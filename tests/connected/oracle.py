@@ -47,13 +47,15 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts`, `decisions` and `shadows` in order; `new`: entries that count."""
+    """`state`: rows by partition and key; `alerts`, `decisions` and `shadows` in order; `new`: entries that count;
+    `broadcasts`: what the folds have to say to every partition."""
 
     state: Rows
     alerts: list[Alert]
     decisions: list[DecisionTrail]
     shadows: list[DecisionTrail]
     new: int
+    broadcasts: list[bytes]
 
 
 def program(rules: RuleSet | None = None, layout: Layout | None = None, *, links: bool = False) -> Program:
@@ -73,6 +75,7 @@ def recompute(
     alerts: list[Alert] = []
     decisions: list[DecisionTrail] = []
     shadows: list[DecisionTrail] = []
+    broadcasts: list[bytes] = []
     new = 0
     for number, records in sorted(journal.items()):
         partition = Partition(number, MemoryPartition())
@@ -87,9 +90,10 @@ def recompute(
             alerts += folded.alerts
             decisions += folded.decisions
             shadows += folded.shadow_decisions
+            broadcasts += folded.broadcasts
             new += folded.counts.new
         state[number] = dict(partition.store.scan())
-    return Expected(state, alerts, decisions, shadows, new)
+    return Expected(state, alerts, decisions, shadows, new, broadcasts)
 
 
 def comparable(state: Rows) -> Rows:
@@ -128,7 +132,8 @@ def told(alert: Alert) -> tuple[Any, ...]:
     """An alert without the time of its detection, and without its place in the journal."""
     return (
         alert.alert_id, alert.tenant, alert.customer_id, alert.rule, alert.kind, alert.severity, alert.occurred_at,
-        alert.cause.event_id, tuple(sorted(alert.features.items())), tuple(reason.text for reason in alert.reasons),
+        alert.withdrawn, alert.cause.event_id, tuple(sorted(alert.features.items())),
+        tuple(reason.text for reason in alert.reasons),
     )  # fmt: skip
 
 
@@ -174,8 +179,9 @@ async def check_all(
     alerts = [alert for alert in await read_alerts(broker, prefix) if not without(alert)]
     assert {told(alert) for alert in alerts} == {told(alert) for alert in expected.alerts}
     decisions = await assert_same_decisions(broker, prefix, expected.decisions)
-    ids = [alert.alert_id for alert in alerts]
-    assert len(set(ids)) == len(expected.alerts), "an id names one alert"
+    ids = [(alert.alert_id, alert.withdrawn) for alert in alerts]
+    assert set(ids) == {(alert.alert_id, alert.withdrawn) for alert in expected.alerts}
+    assert len(set(ids)) == len({told(alert) for alert in expected.alerts}), "an id names one alert"
     return Outcome(
         inputs=len(inputs), journaled=len(places), repeated_entries=sum(places.values()) - len(places),
         dead=len(letters), tombstones=len(tombstones), alerts=len(set(ids)), repeated_alerts=len(ids) - len(set(ids)),

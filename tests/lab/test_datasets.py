@@ -56,6 +56,7 @@ def test_a_transaction_becomes_a_purchase_in_minor_units(tmp_path: Path) -> None
 def test_a_fraud_is_confirmed_exactly_seven_days_later_and_before_what_else_happens_then(tmp_path: Path) -> None:
     events = list(Transactions(written(tmp_path, "t.csv", TRANSACTIONS)).events())
     assert [event.event_id for event in events] == ["tx-0", "tx-1", "tx-2", "fraud-tx-1", "tx-3"]
+    assert events[3].terminal_id == events[1].terminal_id
     verdict = events[3]
     assert isinstance(verdict, FraudConfirmed)
     assert verdict.subject_event_id == "tx-1"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from msgspec import structs
 from rich.console import Console
 
 from riskwatch.lab.demo import Scene
@@ -103,6 +104,12 @@ def scene() -> Scene:
     made = Scene(started=time.monotonic(), customers=400)
     assert made.hear(alert())
     return made
+
+
+def test_an_alert_that_is_withdrawn_counts_no_more() -> None:
+    made = scene()
+    assert not made.hear(structs.replace(alert(), withdrawn=True))
+    assert (made.alerts, made.repeats) == ({}, 0)
 
 
 def test_an_alert_heard_twice_counts_once() -> None:

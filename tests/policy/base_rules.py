@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from riskwatch.features.watch import WATCHED
 from riskwatch.policy.columns import FIELD_OF, KINDS, LINK_COLUMNS
 from riskwatch.policy.rules import base_policy, compile_rules, standard_features
 from riskwatch.streams.entry import ENTRY, Flag
@@ -18,6 +19,8 @@ NAMES = standard_features()
 RULES = compile_rules(base_policy(), NAMES)
 NAN = float("nan")
 HOUR, DAY = 3_600.0, 86_400.0
+EXTRA = ("score", *(name for name, _, _ in WATCHED), *LINK_COLUMNS)
+"""Columns that the fold fills."""
 Known = dict[str, Any]
 
 
@@ -36,13 +39,13 @@ def fired(kind: str, known: Known) -> set[str]:
         entries[number] = np.nan
     entries["kind"] = KINDS[kind]
     entries["local_hour"] = 12
-    extra: dict[str, np.ndarray] = {}
+    extra = {name: np.full(1, np.nan) for name in EXTRA}
     for name, value in known.items():
         codes = FIELD_OF[name].codes if name in FIELD_OF else None
         if name in NAMES:
             features[0, NAMES.index(name)] = value
-        elif name == "score" or name in LINK_COLUMNS:
-            extra[name] = np.full(1, float(value))
+        elif name in EXTRA:
+            extra[name][0] = value
         elif name == "link_kind":
             entries["outcome"] = FIELD_OF[name].codes[value]  # type: ignore[index]
         elif codes is not None:

@@ -166,6 +166,22 @@ CASES = [
         {"fraud_confirmed_count_90d": 1, "purchase_amount_over_mean": 3},
         [{"fraud_confirmed_count_90d": 0}, {"purchase_amount_over_mean": 2.9}],
     ),
+    Case(
+        "counterparty-with-frauds",
+        "PurchaseMade",
+        {"counterparty_frauds_7d": 4, "counterparty_frauds_30d": 10},
+        [
+            {"counterparty_frauds_7d": 2, "counterparty_frauds_30d": 2},
+            {"counterparty_frauds_30d": 11},  # a large merchant that has had its share all along
+            {"counterparty_frauds_7d": NAN},
+        ],
+    ),
+    Case(
+        "device-of-a-fraud",
+        "LoginSucceeded",
+        {"device_frauds_30d": 1},
+        [{"device_frauds_30d": 0}, {"device_frauds_30d": NAN}],
+    ),
     Case("model-score-high", "PurchaseMade", {"score": 0.9}, [{"score": 0.89}, {"score": NAN}]),
     Case("model-score-elevated", "PurchaseMade", {"score": 0.5}, [{"score": 0.49}, {"score": NAN}]),
     Case(

@@ -90,6 +90,34 @@ def test_the_nearest_miss_of_a_rule_is_approved(near: dict[str, Value]) -> None:
     assert assessed(**near).outcome == "approve"
 
 
+@pytest.mark.parametrize(
+    "concern",
+    [
+        {"library__best_score": 0.85}, {"links__ring_size": 5.0}, {"behaviour__emulator_count_30d": 1.0},
+        {"behaviour__seconds_since_sim_change": 3600.0},
+    ],
+)  # fmt: skip
+def test_the_allow_list_passes_over_anti_fraud_rules_that_refer(concern: dict[str, Value]) -> None:
+    assert (assessed(**concern).outcome, assessed(**concern).decided_by) == ("refer", "antifraud-refers")
+    assert assessed(**concern, library__listed="allow").outcome == "approve"
+
+
+@pytest.mark.parametrize(
+    ("concern", "outcome", "step"),
+    [
+        ({"declared__age_years": 17.0}, "decline", "legal-bars"),
+        ({"declared__age_years": None}, "refer", "required"),
+        ({"library__exact_matches": 1.0, "library__best_score": 1.0}, "decline", "antifraud-declines"),
+        ({"own__max_dpd": 4.0}, "decline", "admission-declines"),
+        ({"declared__monthly_income": None}, "refer", "required"),
+        ({"own__applications_30d": 4.0}, "refer", "admission-refers"),
+    ],
+)
+def test_the_allow_list_lifts_nothing_else(concern: dict[str, Value], outcome: str, step: str) -> None:
+    found = assessed(**concern, library__listed="allow")
+    assert (found.outcome, found.decided_by) == (outcome, step)
+
+
 WEAK: dict[str, Value] = {
     "declared__employment": "unemployed", "declared__employed_months": None, "declared__monthly_income": 250_000.0,
     "declared__monthly_debt_service": 100_000.0, "bureau__score": 470.0, "bureau__max_dpd_12m": 40.0,

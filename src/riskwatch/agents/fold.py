@@ -17,7 +17,8 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from riskwatch.agents.asking import link_columns, new_devices
-from riskwatch.agents.deciding import Deciding
+from riskwatch.agents.casework import CASEWORK_KINDS, Casework
+from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
 from riskwatch.agents.labelling import Labelling, raw_inputs
@@ -27,19 +28,19 @@ from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.alerts.raising import raise_alerts
 from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
+from riskwatch.features.watch import Columns
 from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
 from riskwatch.scoring.settings import TRANSACTION_FRAUD
 from riskwatch.streams.entry import Flag, Kind
+from riskwatch.streams.events import FraudCleared, FraudConfirmed
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
 _ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
-_OPENED[[*_ANSWERS, Kind.POLICY_PUBLISHED]] = True
+_OPENED[[*_ANSWERS, Kind.POLICY_PUBLISHED, Kind.LOAN_APPLIED, *CASEWORK_KINDS]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
-_OPENED_AND_DECIDED = _OPENED.copy()
-_OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
 
 
 class Folding:
@@ -61,7 +62,7 @@ class Folding:
         self._derived: list[Derived] = []
         self._labels = Labelling(partition)
         self._deciding = Deciding(program, partition)
-        self._opened = _OPENED_AND_DECIDED if program.lending else _OPENED
+        self._casework = Casework(partition, detected_at)
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -104,7 +105,7 @@ class Folding:
 
     def _open_entries(self) -> None:
         """Entries that change accounts, time, models or labels, one by one in journal order."""
-        positions = np.flatnonzero(self._opened[self._kinds])
+        positions = np.flatnonzero(_OPENED[self._kinds])
         places = np.searchsorted(self._mine, positions)
         for position, place in zip(positions.tolist(), places.tolist(), strict=True):
             kind = int(self._kinds[position])
@@ -114,29 +115,37 @@ class Folding:
                 self._promote(decode_model(payload_of(self._values[position])), place)
             elif kind == Kind.POLICY_PUBLISHED:
                 self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
+            elif kind in CASEWORK_KINDS:
+                payload, offset = payload_of(self._values[position]), int(self._offsets[position])
+                self._casework.take(kind, payload, place, offset, self._scratch)
             elif self._outcomes[place] == NEW:
                 self._open(kind, place, self._values[position])
 
     def _open(self, kind: int, place: int, value: bytes) -> None:
         entry = self._entries[place]
-        if kind in (Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED):
-            self._labels.verdict(kind, int(entry["subject"]), int(entry["occurred_at"]))
-            return
+        at_ms = int(entry["occurred_at"])
         row = int(self._row_of[place])
         scratch = self._scratch
         account = scratch.account(row)
         key = scratch.keys[row]
         if kind == Kind.LOAN_APPLIED:
-            self._deciding.note(place, int(self._entry_offsets[place]), entry, value, key, account)
-            self._look(row, account)
+            if self._program.lending:
+                self._deciding.note(place, int(self._entry_offsets[place]), entry, value, key, account)
+                self._look(row, account)
+            applied = loan_applied(unpack_event(value))
+            self._casework.applied(applied, account, key, int(entry["event"]), at_ms)
             return
         if kind in _ANSWERS:
             self._deciding.answer(kind, place, value, key, account)
             self._look(row, account)
             return
         event = unpack_event(value)
+        if isinstance(event, FraudConfirmed | FraudCleared):
+            self._labels.verdict(kind, int(entry["subject"]), at_ms)
+            self._casework.said(event, account, at_ms, int(self._entry_offsets[place]))
+            return
         zone = self._program.zone(event.tenant)
-        facts = evolve_account(account, event, int(entry["occurred_at"]), zone)
+        facts = evolve_account(account, event, at_ms, zone)
         self._entries["due_amount"][place] = facts.due_amount
         self._entries["days_late"][place] = facts.days_late
         self._entries["paid_share"][place] = facts.paid_share
@@ -195,6 +204,7 @@ class Folding:
         self._segments = [(0, self._segments[0][1]), *moved[1:]]
         self._labels.shift(before)
         self._deciding.shift(before)
+        self._casework.shift(before)
         self._mine = np.insert(self._mine, before, -1)
 
     def _evolve_and_judge(self) -> None:
@@ -213,13 +223,13 @@ class Folding:
             out.probes = deciding.probes + new_devices(
                 program.layout, matrix, self._entries, self._entry_keys, new, self._value_at
             )
-        scores = self._score(matrix, new)
-        entries, features, scores_new = self._entries, matrix, scores
+        watched = self._casework.watch(self._entries)
+        extra = {"score": self._score(matrix, new, watched), **watched}
+        extra |= link_columns(deciding.answers, len(self._entries))
+        entries, features = self._entries, matrix
         if len(new) < len(entries):
-            entries, features, scores_new = entries[new], matrix[new], scores[new]
-        extra = {"score": scores_new}
-        for name, column in link_columns(deciding.answers, len(self._entries)).items():
-            extra[name] = column[new]
+            entries, features = entries[new], matrix[new]
+            extra = {name: column[new] for name, column in extra.items()}
         judgement = program.rules.judge(entries, features, extra)
         offsets = self._entry_offsets[new]
         out.failures += [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
@@ -251,7 +261,7 @@ class Folding:
             return ""
         return unpack_event(self._value_at(place)).event_id
 
-    def _score(self, matrix: NDArray[np.float64], new: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _score(self, matrix: NDArray[np.float64], new: NDArray[np.intp], watched: Columns) -> NDArray[np.float64]:
         """Scores of the purchases, each by the model that was in force at its place; their predictions are kept."""
         scores = np.full(len(self._entries), np.nan)
         purchases = new[self._entries["kind"][new] == Kind.PURCHASE_MADE]
@@ -262,7 +272,8 @@ class Folding:
             chosen = purchases[(purchases >= start) & (purchases < end)]
             if not len(chosen):
                 continue
-            raw = raw_inputs(model, matrix[chosen], columns, self._entries[chosen])
+            seen = {name: column[chosen] for name, column in watched.items()}
+            raw = raw_inputs(model, matrix[chosen], columns, self._entries[chosen], seen)
             if model is not None:
                 scores[chosen] = model.score(raw, model.columns)
             self._labels.keep(
@@ -294,12 +305,17 @@ class Folding:
             labels.labelled,
             labels.verdicts,
         )
+        casework = self._casework
+        out.alerts = [*out.alerts, *casework.alerts]
+        out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
+        out.library = casework.library if casework.changed else None
         out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
         out.shelf = self._deciding.shelf
         reserved = chain(labels.rows, self._deciding.rows)
         out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]
         for name, model in out.models.items():
             out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
+        out.rows += casework.rows(end)
         out.rows += scratch.pack(touched)
         out.rows.append((PARTITION_KEY, pack_partition(out.partition_row)))
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
+from riskwatch.agents.casework import Taint
 from riskwatch.agents.partition import Partition, PartitionRow
 from riskwatch.agents.scratch import RowBuffer
 from riskwatch.agents.store import Row
 from riskwatch.features.layout import Layout
+from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
 from riskwatch.features.timers import Overdue
 from riskwatch.policy.judging import RuleSet
@@ -59,6 +61,7 @@ class Counts:
     ticks: int = 0
     without_policy: int = 0
     unanswered: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ class RuleFailure:
 
 @dataclass
 class Folded:
-    """The effects of one batch, none of them made yet."""
+    """The effects of one batch, none of them made yet. `broadcasts`: entries for every journal partition; `taints`:
+    what link profiles have to know; `library`: the fraud cases and lists after the batch, None where it changed
+    none."""
 
     partition_row: PartitionRow
     rows: list[Row] = field(default_factory=list)
@@ -88,6 +93,9 @@ class Folded:
     kept: list[bytes] = field(default_factory=list)
     labelled: list[bytes] = field(default_factory=list)
     verdicts: dict[int, int | None] = field(default_factory=dict)
+    broadcasts: list[bytes] = field(default_factory=list)
+    taints: list[Taint] = field(default_factory=list)
+    library: Library | None = None
     failures: list[RuleFailure] = field(default_factory=list)
     suppressed: dict[str, int] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
@@ -102,6 +110,8 @@ class Folded:
         partition.models.update(self.models)
         if self.shelf is not None:
             partition.shelf = self.shelf
+        if self.library is not None:
+            partition.library = self.library
         for key in self.kept:
             partition.waiting.add(key)
         for key in self.labelled:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskwatch.agents.partition import Partition, unpack_reserved
+from riskwatch.features.watch import Columns
 from riskwatch.scoring.inputs import TRANSACTION_FRAUD_INPUTS, gather
 from riskwatch.scoring.labels import (
     confirmed_expired,
@@ -131,7 +132,8 @@ class Labelling:
 
 
 def raw_inputs(
-    model: LinearModel | None, matrix: NDArray[np.float64], columns: dict[str, int], entries: NDArray[np.void]
-) -> NDArray[np.float64]:
+    model: LinearModel | None, matrix: NDArray[np.float64], columns: dict[str, int], entries: NDArray[np.void],
+    watched: Columns,
+) -> NDArray[np.float64]:  # fmt: skip
     """What the model in force reads of these entries; before the first model, what the first one will learn from."""
-    return gather(TRANSACTION_FRAUD_INPUTS if model is None else model.inputs, matrix, columns, entries)
+    return gather(TRANSACTION_FRAUD_INPUTS if model is None else model.inputs, matrix, columns, entries, watched)

@@ -173,6 +173,8 @@ class Monitor:
             (customer_key(each.tenant, each.customer_id), encode_output(each), (), None) for each in folded.examples
         ]
         await self._publishing.write(topics.TRAINING_EXAMPLES, 0, examples, owned)
+        copies = await self._journal.broadcast(folded.broadcasts, owned)
+        self._metrics.journal_entries.labels("case").inc(copies)
 
     async def _bury(self, message: Any, record: Any, error: Exception) -> None:
         """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""
@@ -199,7 +201,13 @@ class Monitor:
             metrics.rule_failures.labels(failure.rule).inc()
             log.error("rule-failed", rule=failure.rule, offset=failure.offset, error=failure.error)
         now = self._now().timestamp()
+        if folded.library is not None:
+            metrics.library_cases.set(len(folded.library))
+        metrics.late_matches_left_out.inc(counts.left_out)
         for alert in folded.alerts:
+            if alert.withdrawn:
+                metrics.withdrawn_alerts.labels(alert.rule).inc()
+                continue
             if alert.shadow:
                 metrics.shadow_alerts.labels(alert.rule).inc()
             else:

@@ -11,6 +11,8 @@ from msgspec import Struct
 from riskwatch.agents.statecodec import PARTITION_KEY, RESERVED, next_look_of
 from riskwatch.agents.store import PartitionStore
 from riskwatch.agents.timers import Timers
+from riskwatch.features.library import Library
+from riskwatch.features.libraryrows import CASE_PREFIX, LIST_PREFIX, read_library
 from riskwatch.policy.shelf import POLICY_PREFIX, Shelf, unpack_shelved
 from riskwatch.scoring.labels import FRAUD, PENDING, read_confirmed
 from riskwatch.scoring.linear import LinearModel, decode_model
@@ -98,6 +100,7 @@ class Partition:
     waiting: Waiting = field(default_factory=Waiting)
     shelf: Shelf = field(default_factory=Shelf)
     undecided: set[bytes] = field(default_factory=set)
+    library: Library = field(default_factory=Library)
     changelog_next: int | None = None
 
 
@@ -113,5 +116,9 @@ def open_partition(number: int, store: PartitionStore) -> Partition:
     partition.shelf = Shelf(unpack_shelved(unpack_reserved(value)) for _, value in store.scan(POLICY_PREFIX))
     confirmed = read_confirmed({key: unpack_reserved(value) for key, value in store.scan(FRAUD)})
     partition.waiting = Waiting((key for key, _ in store.scan(PENDING)), confirmed)
+    cases, lists = (
+        ((key, unpack_reserved(value)) for key, value in store.scan(prefix)) for prefix in (CASE_PREFIX, LIST_PREFIX)
+    )
+    partition.library = read_library(cases, lists, partition.row.watermark)
     partition.timers = Timers((key, next_look_of(value)) for key, value in store.scan() if key[:1] != RESERVED)
     return partition

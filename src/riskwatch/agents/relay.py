@@ -67,6 +67,12 @@ class Relay:
             items.setdefault(number, []).append((key, value, (), None))
         await self.append_all(items, owned)
 
+    async def broadcast(self, values: Sequence[bytes], owned: Owned) -> int:
+        """Appends values without a key to every partition → how many records that makes."""
+        items: list[Item] = [(None, value, (), None) for value in values]
+        await self.append_all(dict.fromkeys(range(self._count), items), owned)
+        return self._count * len(items)
+
     def _offer(self, partition: int, items: Sequence[Item], receipt: Receipt) -> None:
         written = iter(items)
         for base, count in receipt.chunks:

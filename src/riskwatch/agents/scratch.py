@@ -68,6 +68,11 @@ class Scratch:
         return account
 
     @property
+    def layout_version(self) -> int:
+        """The layout that stored rows must have been made under."""
+        return self._layout.version
+
+    @property
     def opened(self) -> list[int]:
         """Rows whose account has been opened."""
         return list(self._accounts)

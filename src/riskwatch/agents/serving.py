@@ -8,7 +8,7 @@ Keys, under `<prefix>:`
     customer:<tenant>/<customer id>  sorted set of that customer's alert ids by event time (ms), the newest
     `NEWEST_OF_CUSTOMER`
 
-All expire `KEPT_SECONDS` after their last write. A repeated alert writes the same again.
+All expire `KEPT_SECONDS` after their last write. A repeated alert writes the same again; a withdrawn one is taken out.
 """
 
 from __future__ import annotations
@@ -37,21 +37,29 @@ class Pipeline(Protocol):
     """What is used of a Redis pipeline."""
 
     def set(self, name: str, value: bytes, *, ex: int) -> Any: ...
+    def delete(self, name: str) -> Any: ...
+    def zrem(self, name: str, member: str) -> Any: ...
     def zadd(self, name: str, mapping: dict[str, float]) -> Any: ...
     def zremrangebyrank(self, name: str, min: int, max: int) -> Any: ...
     def expire(self, name: str, time: int) -> Any: ...
 
 
 def view(pipeline: Pipeline, prefix: str, alerts: Iterable[tuple[Alert, bytes]]) -> None:
-    """Queues the commands that show these alerts (with their JSON)."""
+    """Queues the commands that show these alerts (with their JSON), or take them out of sight."""
     sets: dict[str, int] = {}
     for alert, value in alerts:
         at = alert.occurred_at.timestamp() * 1000
-        pipeline.set(f"{prefix}:alert:{alert.alert_id}", value, ex=KEPT_SECONDS)
-        for name, newest in (
+        shown_in = (
             (f"{prefix}:alerts:{alert.kind}", NEWEST),
             (f"{prefix}:customer:{alert.tenant}/{alert.customer_id}", NEWEST_OF_CUSTOMER),
-        ):
+        )
+        if alert.withdrawn:
+            pipeline.delete(f"{prefix}:alert:{alert.alert_id}")
+            for name, _ in shown_in:
+                pipeline.zrem(name, alert.alert_id)
+            continue
+        pipeline.set(f"{prefix}:alert:{alert.alert_id}", value, ex=KEPT_SECONDS)
+        for name, newest in shown_in:
             pipeline.zadd(name, {alert.alert_id: at})
             sets[name] = newest
     for name, newest in sets.items():

@@ -7,6 +7,7 @@ that recovery reads only what is newer.
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +49,8 @@ class MemoryPartition:
     def __init__(self) -> None:
         self._rows: dict[bytes, bytes] = {}
         self._reserved: dict[bytes, bytes] = {}
+        self._order: list[bytes] = []
+        self._fresh: list[bytes] = []
         self._offset: int | None = None
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -63,7 +66,7 @@ class MemoryPartition:
             if value is None:
                 self._of(key).pop(key, None)
             else:
-                self._of(key)[key] = value
+                self._put(key, value)
         if offset is not None:
             self._offset = offset
 
@@ -73,14 +76,39 @@ class MemoryPartition:
             if value is None:
                 held.pop(key, None)
             elif newer(value, held.get(key)):
-                held[key] = value
+                self._put(key, value)
         self._offset = offset
 
+    def _put(self, key: bytes, value: bytes) -> None:
+        held = self._of(key)
+        if held is self._reserved and key not in held:
+            self._fresh.append(key)
+        held[key] = value
+
     def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        held = self._reserved if prefix[:1] == b"\x00" else self._rows
         if not prefix:
             yield from sorted(self._reserved.items())
-        yield from sorted((key, value) for key, value in held.items() if key.startswith(prefix))
+        if prefix[:1] != b"\x00":
+            yield from sorted((key, value) for key, value in self._rows.items() if key.startswith(prefix))
+            return
+        order = self._sorted()
+        for at in range(bisect_left(order, prefix), len(order)):
+            if not order[at].startswith(prefix):
+                return
+            if at == 0 or order[at] != order[at - 1]:  # a key that went and came again is there twice
+                value = self._reserved.get(order[at])
+                if value is not None:
+                    yield order[at], value
+
+    def _sorted(self) -> list[bytes]:
+        """Reserved keys in order, with some that are gone. Two sorted runs are merged in linear time."""
+        if self._fresh:
+            self._order += sorted(self._fresh)
+            self._order.sort()
+            self._fresh = []
+        if len(self._order) > 2 * len(self._reserved) + 1_000:
+            self._order = sorted(self._reserved)
+        return self._order
 
     @property
     def offset(self) -> int | None:
@@ -89,6 +117,7 @@ class MemoryPartition:
     def close(self) -> None:
         self._rows.clear()
         self._reserved.clear()
+        self._order, self._fresh = [], []
         self._offset = None
 
 

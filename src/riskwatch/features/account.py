@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from riskwatch.features.applications import Application
 from riskwatch.features.ledger import (
     Line,
     Loan,
@@ -61,9 +62,9 @@ class AccountFault(ValueError):
 
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
-    it is silent; `pending`: applications that wait to be decided. `newest_ms`: newest event time. The counters count
-    events that could not be applied as they were meant: of a loan not known then, reversals without a payment yet, in
-    another currency than the loan; and loans dropped."""
+    it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time.
+    `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
+    not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
 
     version: int = ACCOUNT_VERSION
     tenant: str = ""
@@ -75,6 +76,7 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     unmatched_reversal_count: int = 0
     other_currency_count: int = 0
     dropped_loan_count: int = 0
+    applications: list[Application] = []
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -204,6 +206,7 @@ def _opened(account: Account, event: events.LoanOpened, at_ms: int, zone: tzinfo
         account.other_currency_count += len(loan.waiting)
         loan.waiting = []
     loan.currency = event.currency
+    loan.application_id, loan.opened_ms = event.application_id or "", at_ms
     lines = (Line(number=each.number, due_day=each.due_on.toordinal(), amount=each.amount) for each in event.schedule)
     schedule(loan, lines, whole=True)
     return NO_FACTS

@@ -64,7 +64,8 @@ class Promise(Struct, kw_only=True, array_like=True, gc=False):
 class Loan(Struct, kw_only=True, array_like=True, gc=False):
     """A loan as its entries have shown it. `subject`: hash of tenant and loan id; `currency` is empty until known;
     `lines` in order of due day; `scheduled`: the lines are the schedule of `LoanOpened`; `credit`: overpaid by
-    payments that are no longer kept; `seen_ms`: event time of its newest entry."""
+    payments that are no longer kept; `seen_ms`: event time of its newest entry; `application_id`: what it came of,
+    empty where it does not say; `opened_ms`: event time of its opening, 0 until known."""
 
     loan_id: str
     subject: int
@@ -77,6 +78,8 @@ class Loan(Struct, kw_only=True, array_like=True, gc=False):
     promises: list[Promise] = []
     credit: int = 0
     seen_ms: int = 0
+    application_id: str = ""
+    opened_ms: int = 0
 
 
 def outstanding(loan: Loan) -> int:

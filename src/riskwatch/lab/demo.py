@@ -96,7 +96,10 @@ class Scene(Struct):
     prefix: str = "riskwatch"
 
     def hear(self, alert: Alert) -> bool:
-        """Takes an alert in; False where its id was heard before."""
+        """Takes an alert in; False where its id was heard before. A withdrawn one is no alert any more."""
+        if alert.withdrawn:
+            self.alerts.pop(alert.alert_id, None)
+            return False
         if alert.alert_id in self.alerts:
             self.repeats += 1
             return False

@@ -141,16 +141,25 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
 
 
 async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
-    """Every alert since the watcher's beginning, in shadow too, without repeats; and how many repeats there were."""
+    """Every alert since the watcher's beginning that stands, in shadow too, without repeats; and how many repeats there
+    were. A withdrawal takes its alert out and is neither."""
     found: dict[str, Alert] = {}
+    withdrawn: set[str] = set()
+    repeats = 0
     topics = [FRAUD_ALERTS, EARLY_WARNINGS, SHADOW_ALERTS]
 
     def look(record: Any) -> None:
+        nonlocal repeats
         alert = decode_alert(record.value)
+        if alert.withdrawn:
+            found.pop(alert.alert_id, None)
+            withdrawn.add(alert.alert_id)
+            return
+        repeats += alert.alert_id in found or alert.alert_id in withdrawn
         found.setdefault(alert.alert_id, alert)
 
-    seen = await watcher.read(topics, watcher.begun(topics), look)
-    return list(found.values()), seen - len(found)
+    await watcher.read(topics, watcher.begun(topics), look)
+    return list(found.values()), repeats
 
 
 async def read_decisions(watcher: Watcher) -> list[Decision]:

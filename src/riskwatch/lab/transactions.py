@@ -106,6 +106,7 @@ class Transactions:
             subject_event_id=purchase.event_id,
             loss=purchase.amount,
             currency=purchase.currency,
+            terminal_id=purchase.terminal_id,
         )
 
 

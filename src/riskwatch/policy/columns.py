@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from riskwatch.features.watch import WATCHED
 from riskwatch.streams import events
 from riskwatch.streams.entry import Flag, Kind
 from riskwatch.streams.identity import IdentityKind
@@ -100,6 +101,7 @@ _MONEY = (
     Kind.FRAUD_CONFIRMED,
     *_REPAYMENT,
 )
+_TRADED = (Kind.LOAN_APPLIED, Kind.PURCHASE_MADE, Kind.LOAN_OPENED)
 _CHANNELLED = frozenset({*_SESSION, Kind.PURCHASE_MADE, Kind.REPAYMENT_RECEIVED})
 _LENDING = frozenset({Kind.LOAN_APPLIED, Kind.LOAN_OPENED})
 _CONTACT = frozenset({Kind.CONTACT_MADE})
@@ -121,6 +123,17 @@ _LINK = frozenset({Kind.LINK_ANSWERED})
 def _unknown(entries: Column) -> Column:
     """Where nothing else is given, a column that the fold fills is unknown."""
     return np.full(len(entries), np.nan)
+
+
+def _watched(name: str, source: str, days: int) -> Field:
+    """Filled by `features.watch`; read here, no fraud is known of anything."""
+
+    def read(entries: Column) -> Column:
+        return np.where(entries[source] != 0, 0.0, np.nan)
+
+    thing, kinds = ("device", _SIGHTED) if source == "device" else ("merchant or terminal", _TRADED)
+    described = f"fraud cases that name its {thing}, confirmed in {days} day{'s' if days > 1 else ''} and known by now"
+    return Field(name=name, type="number", description=described, read=read, kinds=frozenset(kinds))
 
 
 FIELDS: tuple[Field, ...] = (
@@ -152,6 +165,7 @@ FIELDS: tuple[Field, ...] = (
         for name, (_, description) in LINK_COLUMNS.items()
     ),
     _enumeration("link_kind", "outcome", IdentityKind, "kind of the identifier that was asked about", _LINK),
+    *(_watched(*each) for each in WATCHED),
     _enumeration("product", "product", events.Product, "the product", _LENDING),
     _enumeration("channel", "channel", events.Channel, "where the customer acted", _CHANNELLED, Kind.CONTACT_MADE),
     _enumeration("contact_channel", "channel", events.ContactChannel, "how the customer was contacted", _CONTACT),

@@ -108,6 +108,12 @@ def _fired(family: Family, outcome: Outcome) -> Callable[[Case], Verdict | None]
     return decide
 
 
+def _antifraud_refers(case: Case) -> Verdict | None:
+    """Somebody on the allow list was looked at before: what would call for a person again is passed over. It lifts no
+    decline, no legal bar, and nothing that is required."""
+    return None if case.listed == "allow" else _fired("antifraud", "refer")(case)
+
+
 def _legal_bars(case: Case) -> Verdict | None:
     bars = [each for each in case.judged if each.legal]
     fired = [each for each in bars if each.fired]
@@ -214,7 +220,11 @@ LADDER: tuple[Step, ...] = (
         description="Required inputs, and what a legal bar reads, refer where unknown.",
         decide=_required,
     ),
-    Step(name="antifraud-refers", description="Anti-fraud rules that refer.", decide=_fired("antifraud", "refer")),
+    Step(
+        name="antifraud-refers",
+        description="Anti-fraud rules that refer; passed over for those on the `allow` list.",
+        decide=_antifraud_refers,
+    ),
     Step(name="admission-refers", description="Admission rules that refer.", decide=_fired("admission", "refer")),
     Step(name="grade", description="A probability of default above the last grade declines.", decide=_no_grade),
     Step(

@@ -10,6 +10,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from riskwatch.features.watch import WATCHED
+
 Transform = Literal["identity", "log1p"]
 
 
@@ -24,12 +26,18 @@ class Input(Struct, frozen=True, kw_only=True):
     transform: Transform = "identity"
 
 
+NOTHING_WATCHED: Mapping[str, NDArray[np.float64]] = {}
+
 LIMIT = 1e16
 """No feature means more than this (amounts end at 2**53): the square of a wild value must not become infinite in a
 scale."""
 
-ENTRY_INPUTS: tuple[str, ...] = ("amount", "at_night")
-"""Inputs that come from the entry itself: its amount in minor units, and 1 where its local hour is before 6, else 0."""
+WATCHED_INPUTS: Mapping[str, str] = {name: source for name, source, _ in WATCHED}
+"""Inputs that come from the library of fraud cases, with the header field that they count: confirmed frauds by it, as
+known then."""
+ENTRY_INPUTS: tuple[str, ...] = ("amount", "at_night", *WATCHED_INPUTS)
+"""Inputs that come from the entry itself: its amount in minor units, 1 where its local hour is before 6, else 0, and
+`WATCHED_INPUTS`."""
 
 TRANSACTION_FRAUD_INPUTS: tuple[Input, ...] = (
     Input(feature="amount"),
@@ -52,6 +60,9 @@ TRANSACTION_FRAUD_INPUTS: tuple[Input, ...] = (
     Input(feature="device_age_hours", transform="log1p"),
     Input(feature="login_failed_count_24h", transform="log1p"),
     Input(feature="fraud_confirmed_count_90d", transform="log1p"),
+    Input(feature="counterparty_frauds_1d", transform="log1p"),
+    Input(feature="counterparty_frauds_7d", transform="log1p"),
+    Input(feature="counterparty_frauds_30d", transform="log1p"),
 )
 """What the transaction-fraud model reads, at a purchase. Amounts count as they are where a threshold may matter: on
 1.17 million card transactions with labels 7.5 days late, taking the logarithm of the first and the fourth as well
@@ -61,10 +72,11 @@ TRANSACTION_FRAUD_FEATURES: tuple[str, ...] = tuple(each.feature for each in TRA
 
 
 def gather(
-    inputs: Sequence[Input], matrix: NDArray[np.float64], column_of: Mapping[str, int], entries: NDArray[np.void]
-) -> NDArray[np.float64]:
+    inputs: Sequence[Input], matrix: NDArray[np.float64], column_of: Mapping[str, int], entries: NDArray[np.void],
+    watched: Mapping[str, NDArray[np.float64]] = NOTHING_WATCHED,
+) -> NDArray[np.float64]:  # fmt: skip
     """The raw inputs float64[n, inputs], of the feature matrix float64[n, columns] and the entries `ENTRY`[n] beside
-    it.
+    it. `watched`: the columns of `watch.watch_frauds`; without them no fraud is known anywhere.
 
     Raises `KeyError` for an input that is neither a column nor one of `ENTRY_INPUTS`; `decode_model` refuses such a
     model.
@@ -75,6 +87,10 @@ def gather(
             gathered[:, place] = entries["amount"]
         elif each.feature == "at_night":
             gathered[:, place] = entries["local_hour"] < 6
+        elif each.feature in WATCHED_INPUTS:
+            known = watched.get(each.feature)
+            none_known = np.where(entries[WATCHED_INPUTS[each.feature]] != 0, 0.0, np.nan) if known is None else known
+            gathered[:, place] = none_known
         else:
             gathered[:, place] = matrix[:, column_of[each.feature]]
     return gathered

@@ -39,6 +39,8 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     `subject` is what the alert is about: the customer unless the rule says otherwise. `occurred_at` is event time,
     `detected_at` the worker's clock; the difference of the two is the latency that a reader of the alerts sees.
+    `withdrawn`: the alert of this id no longer stands, since `withdrawn_at` (event time); everything but `detected_at`
+    is as it was raised.
     """
 
     alert_id: str
@@ -56,6 +58,9 @@ class Alert(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     detected_at: datetime
     shadow: bool = False
+    withdrawn: bool = False
+    withdrawn_because: str = ""
+    withdrawn_at: datetime | None = None
 
 
 class TrainingExample(Struct, frozen=True, kw_only=True):
