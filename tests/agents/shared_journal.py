@@ -9,11 +9,13 @@ from typing import Any
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.linking import answer_links
+from riskwatch.agents.monitor import tainted
 from riskwatch.agents.partition import open_partition
 from riskwatch.agents.ringing import open_rings, ring
 from riskwatch.agents.store import MemoryPartition
 from riskwatch.features.layout import compile_layout
 from riskwatch.features.linkmessages import LinkMessage, encode_message
+from riskwatch.features.pending import PROBED
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.lendingbook import LendingBook, packaged_book
 from riskwatch.policy.rules import base_policy, compile_rules
@@ -59,6 +61,23 @@ def entry(event: Any, offset: int) -> tuple[bytes, bytes]:
         ingested_at=to_ms(event.occurred_at), zone_of={}, secret=SECRET,
     )  # fmt: skip
     return customer_key(event.tenant, event.customer_id), value
+
+
+def fraud(customer: str, seconds: float, number: int = 1, **fields: Any) -> events.FraudConfirmed:
+    """A case about a customer's application."""
+    given = {
+        "event_id": f"fraud-{customer}-{number}", "tenant": "bank", "customer_id": customer,
+        "occurred_at": at(seconds), "case_id": f"case-{customer}-{number}", "typology": "synthetic-identity",
+        "subject_event_id": f"apply-{customer}-{number}",
+    } | fields  # fmt: skip
+    return events.FraudConfirmed(**given)
+
+
+def cleared(customer: str, seconds: float, number: int = 1) -> events.FraudCleared:
+    return events.FraudCleared(
+        event_id=f"clear-{customer}-{number}", tenant="bank", customer_id=customer, occurred_at=at(seconds),
+        case_id=f"case-{customer}-{number}",
+    )  # fmt: skip
 
 
 class World:
@@ -112,8 +131,11 @@ class World:
         self.partition.store.write(folded.rows, None)
         folded.settle(self.partition)
         self.asked += folded.probes
+        self.asked += [tainted(each) for each in folded.taints if each.identity.kind in PROBED]
         self.decisions += folded.decisions
         self.alerts += folded.alerts
+        for value in folded.broadcasts:
+            self._fold((None, value))
 
 
 def refold(running: Program, log: Log, *cuts: int) -> tuple[list[Folded], dict[bytes, bytes]]:

@@ -41,7 +41,7 @@ from riskwatch.streams.packing import (
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LAYOUT = compile_layout(FEATURES)
-PROGRAM = Program(LAYOUT, compile_rules(base_policy(), LAYOUT.names), {})
+PROGRAM = Program(LAYOUT, compile_rules(base_policy(), LAYOUT.names), {}, links=True)
 Log = list[tuple[bytes | None, bytes]]
 
 

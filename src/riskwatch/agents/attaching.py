@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
-
-from faust.types import TP
+from typing import TYPE_CHECKING
 
 from riskwatch.agents.clock import EventClock
 from riskwatch.agents.controlling import Control
-from riskwatch.agents.durable import Durable
 from riskwatch.agents.folded import Program
+from riskwatch.agents.ground import Ground, guarded, now, now_ms, zones_of
 from riskwatch.agents.ingest import Ingest
 from riskwatch.agents.learning import LearnerAgent
 from riskwatch.agents.links import LinksAgent
-from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.monitor import Monitor
 from riskwatch.agents.provision import CHANGELOG, LINKS_CHANGELOG, RINGS_CHANGELOG
-from riskwatch.agents.provision import partitions_of as partition_count
-from riskwatch.agents.publishing import Publishing
-from riskwatch.agents.relay import Relay
-from riskwatch.agents.rereading import read_last, read_rows
+from riskwatch.agents.rereading import read_last
 from riskwatch.agents.rings import RingsAgent
 from riskwatch.agents.serving import Serving
 from riskwatch.agents.settings import Settings
 from riskwatch.agents.sorting import Stamp
-from riskwatch.agents.table import StateTable
 from riskwatch.agents.translating import Naming
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
@@ -38,7 +27,6 @@ from riskwatch.policy.lendingbook import NO_LENDING, LendingBook, packaged_book,
 from riskwatch.policy.rules import base_policy, compile_rules, load_policy
 from riskwatch.scoring.settings import PromotionPolicy
 from riskwatch.streams import topics
-from riskwatch.streams.topics import Topic
 
 if TYPE_CHECKING:
     from riskwatch.agents.app import RiskwatchApp
@@ -47,78 +35,9 @@ HASTE_SECONDS = 0.05
 """Between two looks whether a deadline has passed."""
 
 
-class Attaching:
-    """What the agents of one worker share while they are made."""
-
-    def __init__(self, app: RiskwatchApp, settings: Settings) -> None:
-        self.app = app
-        self.settings = settings
-        self.zones = zones_of(settings)
-        self.publishing = Publishing(outbox=app.outbox, metrics=app.metrics, prefix=settings.prefix, now=_now)
-        self.journal = self._relay(topics.JOURNAL)
-        self.probes = self._relay(topics.LINK_PROBES)
-        self.edges = self._relay(topics.RING_EDGES)
-
-    def _relay(self, topic: Topic) -> Relay:
-        app, settings = self.app, self.settings
-        return Relay(
-            topic,
-            app=app,
-            outbox=app.outbox,
-            metrics=app.metrics,
-            prefix=settings.prefix,
-            partitions=settings.partitions,
-            now_ms=_now_ms,
-        )
-
-    def table(self, name: str, changelog: Topic) -> StateTable:
-        """A table whose rows a worker's own agent writes."""
-        app, settings = self.app, self.settings
-        table = StateTable(
-            app,
-            name=name,
-            kind=settings.store,
-            folder=settings.data_dir / (settings.prefix if name == "state" else f"{settings.prefix}.{name}"),
-            buffer_bytes=settings.store_buffer_bytes,
-            partitions=partition_count(changelog, settings.partitions),
-            changelog_topic=app.topic(
-                topics.full_name(changelog, settings.prefix),
-                key_serializer="riskwatch-identity",
-                value_serializer="riskwatch-identity",
-                partitions=partition_count(changelog, settings.partitions),
-                internal=False,
-                has_prefix=True,
-                acks=False,  # read to its end by the recovery, which finishes no batch
-            ),
-            on_restored=lambda rows, seconds: _restored(app.metrics, rows, seconds),
-            on_failed=app.fail,
-        )
-        app.tables.add(table)
-        return table
-
-    def durable(self, table: StateTable, agent: str) -> Durable:
-        app, broker = self.app, self.settings.broker
-        return Durable(
-            table=table,
-            outbox=app.outbox,
-            metrics=app.metrics,
-            agent=agent,
-            read_rows=lambda topic, number, first, end: read_rows(broker, app.security, topic, number, first, end),
-        )
-
-    def agent(self, topic: Topic, name: str, agent: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-        self.app.agent(self.app.topic(self.publishing.names[topic.name]), name=name)(guarded(self.app, agent))
-
-    def on_revoked(self, forget: Callable[[Sequence[int]], None]) -> None:
-        async def revoked(_: Any, gone: set[TP], **__: Any) -> None:
-            forget([tp.partition for tp in gone])
-
-        self.app.on_partitions_revoked.connect(revoked, weak=False)
-
-
 def attach(app: RiskwatchApp, settings: Settings) -> None:
     """Attaches the agents of the worker's roles."""
-    shared = Attaching(app, settings)
+    shared = Ground(app, settings)
     monitor = _attach_monitor(shared) if "monitor" in settings.roles else None
     if "ingest" in settings.roles:
         _attach_ingest(shared, monitor)
@@ -132,7 +51,7 @@ def attach(app: RiskwatchApp, settings: Settings) -> None:
         _attach_serving(app, settings, settings.redis)
 
 
-def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
+def _attach_ingest(shared: Ground, monitor: Monitor | None) -> None:
     app, settings = shared.app, shared.settings
     by_events = settings.clock == "events"
     ingest = Ingest(
@@ -149,7 +68,7 @@ def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
         ),
         metrics=app.metrics,
         prefix=settings.prefix,
-        now_ms=_now_ms,
+        now_ms=now_ms,
         clock=EventClock(int(settings.event_tick_seconds * 1000)) if by_events else None,
         undecided=lambda number: settings.links and monitor is not None and monitor.undecided(number),
     )
@@ -159,20 +78,20 @@ def _attach_ingest(shared: Attaching, monitor: Monitor | None) -> None:
         @app.timer(settings.tick_seconds, on_leader=False)  # type: ignore[untyped-decorator]
         async def ticks() -> None:
             if app.readiness.ready:
-                await ingest.tick(_now_ms())
+                await ingest.tick(now_ms())
 
 
-def _attach_control(shared: Attaching) -> None:
+def _attach_control(shared: Ground) -> None:
     app, settings = shared.app, shared.settings
     naming = Naming(settings.identifier_keys, settings.regions)
     control = Control(
         app=app, journal=shared.journal, publishing=shared.publishing, metrics=app.metrics,
-        partitions=settings.partitions, naming=naming, now=_now,
+        partitions=settings.partitions, naming=naming, now=now,
     )  # fmt: skip
     app.agent(app.topic(*control.topic_names), name="control")(guarded(app, control.agent))
 
 
-def _attach_monitor(shared: Attaching) -> Monitor:
+def _attach_monitor(shared: Ground) -> Monitor:
     app, settings = shared.app, shared.settings
     table = shared.table("state", CHANGELOG)
     monitor = Monitor(
@@ -184,7 +103,7 @@ def _attach_monitor(shared: Attaching) -> Monitor:
         probes=shared.probes,
         program=program_of(settings, compile_layout(FEATURES)),
         metrics=app.metrics,
-        now=_now,
+        now=now,
     )
     shared.agent(topics.JOURNAL, "monitor", monitor.agent)
     shared.on_revoked(monitor.forget)
@@ -193,7 +112,7 @@ def _attach_monitor(shared: Attaching) -> Monitor:
         @app.timer(HASTE_SECONDS, on_leader=False)  # type: ignore[untyped-decorator]
         async def haste() -> None:
             if app.readiness.ready:
-                await monitor.hasten(_now_ms())
+                await monitor.hasten(now_ms())
 
     return monitor
 
@@ -204,10 +123,6 @@ def program_of(settings: Settings, layout: Layout) -> Program:
         layout, rules_of(settings, layout), zones_of(settings), lending_of(settings), settings.links,
         shadows_of(settings),
     )  # fmt: skip
-
-
-def zones_of(settings: Settings) -> dict[str, ZoneInfo]:
-    return {tenant: ZoneInfo(name) for tenant, name in settings.zones.items()}
 
 
 def rules_of(settings: Settings, layout: Layout) -> RuleSet:
@@ -228,7 +143,7 @@ def shadows_of(settings: Settings) -> LendingBook:
     return NO_LENDING if settings.lending_shadow is None else read_book(settings.lending_shadow)
 
 
-def _attach_links(shared: Attaching) -> None:
+def _attach_links(shared: Ground) -> None:
     table = shared.table("links", LINKS_CHANGELOG)
     links = LinksAgent(
         app=shared.app,
@@ -238,13 +153,13 @@ def _attach_links(shared: Attaching) -> None:
         edges=shared.edges,
         publishing=shared.publishing,
         metrics=shared.app.metrics,
-        now=_now,
+        now=now,
     )
     shared.agent(topics.LINK_PROBES, "links", links.agent)
     shared.on_revoked(links.forget)
 
 
-def _attach_rings(shared: Attaching) -> None:
+def _attach_rings(shared: Ground) -> None:
     table = shared.table("rings", RINGS_CHANGELOG)
     rings = RingsAgent(
         app=shared.app,
@@ -254,13 +169,13 @@ def _attach_rings(shared: Attaching) -> None:
         publishing=shared.publishing,
         metrics=shared.app.metrics,
         partitions=shared.settings.partitions,
-        now=_now,
+        now=now,
     )
     shared.agent(topics.RING_EDGES, "rings", rings.agent)
     shared.on_revoked(lambda _: rings.forget())
 
 
-def _attach_learner(shared: Attaching) -> None:
+def _attach_learner(shared: Ground) -> None:
     app, settings = shared.app, shared.settings
     learner = LearnerAgent(
         app=app,
@@ -286,29 +201,3 @@ def _attach_serving(app: RiskwatchApp, settings: Settings, url: str) -> None:
         on_trouble=lambda trouble: app.metrics.redis_away.set(0 if trouble is None else 1),
     )
     app.agent(app.topic(*serving.topic_names), name="serving")(guarded(app, serving.agent))
-
-
-def _restored(metrics: Metrics, rows: int, seconds: float) -> None:
-    metrics.restored_rows.inc(rows)
-    metrics.restore_seconds.inc(seconds)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def guarded(app: RiskwatchApp, agent: Callable[[Any], Coroutine[Any, Any, None]]) -> Any:
-    """An agent whose failure stops the worker: Faust would start it again, behind the batch that it failed on."""
-
-    async def guard(stream: Any) -> None:
-        try:
-            await agent(stream)
-        except Exception as error:
-            app.fail(error)
-            raise
-
-    return guard

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from riskwatch.agents.casework import Casework
 from riskwatch.agents.folded import Program, RuleFailure
 from riskwatch.agents.partition import Partition
 from riskwatch.features.account import Account
@@ -25,6 +26,7 @@ from riskwatch.policy.applicant import inputs_of, own_record
 from riskwatch.policy.deciding import Asked, trail_of
 from riskwatch.policy.faults import PolicyError
 from riskwatch.policy.lending import LendingPolicy, assess
+from riskwatch.policy.libraryfacts import library_facts
 from riskwatch.policy.linkfacts import NO_LINKS, link_inputs
 from riskwatch.policy.publication import journaled_publication
 from riskwatch.policy.shelf import Row, Shelf
@@ -32,6 +34,7 @@ from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent, LoanApplied
+from riskwatch.streams.identity import identities_of
 from riskwatch.streams.outputs import Cause
 from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of, unpack_event
 
@@ -57,9 +60,10 @@ class Deciding:
     counts those whose deadline came first. `failures`: policies in shadow that raised.
     """
 
-    def __init__(self, program: Program, partition: Partition) -> None:
+    def __init__(self, program: Program, partition: Partition, casework: Casework) -> None:
         self._program = program
         self._partition = partition.number
+        self._casework = casework
         self._shelf = partition.shelf.over(program.lending, program.shadows)
         self._published: dict[bytes, bytes | None] = {}
         self._fresh: list[tuple[int, Pending]] = []
@@ -155,6 +159,15 @@ class Deciding:
         if policy is None and not shadows:  # there was one when it was asked about: the book has changed in between
             self.without_policy += 1
             return
+        known = library_facts(  # of cases and lists as they stand here, which may be behind the application's own place
+            self._casework.library,
+            event.tenant,
+            event.customer_id,
+            identities_of(event),
+            event.sketches,
+            pending.occurred_ms,
+        )
+        shared = {**shared, **known}
         self._closings.append(
             Closing(pending=pending, event=event, key=key, policy=policy, shadows=shadows, shared=shared)
         )

@@ -8,29 +8,27 @@ so a batch that fails, or is split, or is given up in a rebalance leaves no trac
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 from msgspec import structs
-from numpy.typing import NDArray
 
 from riskwatch.agents.asking import link_columns, new_devices
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import View, derived_entries
 from riskwatch.agents.folded import Derived, Folded, Program, RuleFailure
-from riskwatch.agents.labelling import Labelling, raw_inputs
+from riskwatch.agents.inforce import InForce
+from riskwatch.agents.labelling import Labelling
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.alerts.raising import raise_alerts
 from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, evolve, recognise
-from riskwatch.features.watch import Columns
-from riskwatch.scoring.linear import LinearModel, decode_model, encode_model
-from riskwatch.scoring.settings import TRANSACTION_FRAUD
+from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.entry import Flag, Kind
 from riskwatch.streams.events import FraudCleared, FraudConfirmed
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
@@ -39,8 +37,11 @@ BROADCAST = 128
 _ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.TICK, Kind.MODEL_PROMOTED]] = True
-_OPENED[[*_ANSWERS, Kind.POLICY_PUBLISHED, Kind.LOAN_APPLIED, *CASEWORK_KINDS]] = True
+_OPENED[[*_ANSWERS, Kind.POLICY_PUBLISHED, *CASEWORK_KINDS]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
+_OPENED_AND_DECIDED = _OPENED.copy()
+_OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
+"""Applications too, where somebody decides them or asks about them."""
 
 
 class Folding:
@@ -58,11 +59,12 @@ class Folding:
         self._offsets = np.array(offsets[start:], dtype=np.int64)
         self._detected_at = detected_at
         self._clock = partition.row.clock
-        self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
         self._derived: list[Derived] = []
         self._labels = Labelling(partition)
-        self._deciding = Deciding(program, partition)
+        self._models = InForce(partition, self._labels, program.layout.column_of)
         self._casework = Casework(partition, detected_at)
+        self._deciding = Deciding(program, partition, self._casework)
+        self._opened = _OPENED_AND_DECIDED if program.lending or program.links else _OPENED
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -105,14 +107,14 @@ class Folding:
 
     def _open_entries(self) -> None:
         """Entries that change accounts, time, models or labels, one by one in journal order."""
-        positions = np.flatnonzero(_OPENED[self._kinds])
+        positions = np.flatnonzero(self._opened[self._kinds])
         places = np.searchsorted(self._mine, positions)
         for position, place in zip(positions.tolist(), places.tolist(), strict=True):
             kind = int(self._kinds[position])
             if kind == Kind.TICK:
                 self._tick(int(self._at[position]), place, int(self._offsets[position]))
             elif kind == Kind.MODEL_PROMOTED:
-                self._promote(decode_model(payload_of(self._values[position])), place)
+                self._models.promote(decode_model(payload_of(self._values[position])), place)
             elif kind == Kind.POLICY_PUBLISHED:
                 self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
             elif kind in CASEWORK_KINDS:
@@ -178,13 +180,6 @@ class Folding:
             scratch.touched.add(row)
             scratch.watermarks[row] = max(scratch.watermarks[row], offset + 1)
 
-    def _promote(self, model: LinearModel, place: int) -> None:
-        current = self._segments[-1][1]
-        if current is not None and model.version <= current.version:
-            return  # the learner repeats a promotion after a crash
-        self._segments.append((place, model))
-        self.out.models[model.name] = model
-
     def _insert_derived(self) -> None:
         """Puts the entries that ticks made among the batch's own, in journal order."""
         if not self._derived:
@@ -199,12 +194,8 @@ class Folding:
         self._entry_offsets = np.insert(self._entry_offsets, before, [each.offset for each in self._derived])
         keys = self._scratch.keys
         self._entry_keys = [keys[row] for row in self._row_of.tolist()]
-        ends = np.searchsorted(before, [at for at, _ in self._segments], side="right")
-        moved = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
-        self._segments = [(0, self._segments[0][1]), *moved[1:]]
-        self._labels.shift(before)
-        self._deciding.shift(before)
-        self._casework.shift(before)
+        for each in (self._models, self._labels, self._deciding, self._casework):
+            each.shift(before)
         self._mine = np.insert(self._mine, before, -1)
 
     def _evolve_and_judge(self) -> None:
@@ -224,7 +215,8 @@ class Folding:
                 program.layout, matrix, self._entries, self._entry_keys, new, self._value_at
             )
         watched = self._casework.watch(self._entries)
-        extra = {"score": self._score(matrix, new, watched), **watched}
+        score = self._models.score(matrix, new, self._entries, self._entry_keys, self._entry_offsets, watched)
+        extra = {"score": score, **watched}
         extra |= link_columns(deciding.answers, len(self._entries))
         entries, features = self._entries, matrix
         if len(new) < len(entries):
@@ -261,33 +253,6 @@ class Folding:
             return ""
         return unpack_event(self._value_at(place)).event_id
 
-    def _score(self, matrix: NDArray[np.float64], new: NDArray[np.intp], watched: Columns) -> NDArray[np.float64]:
-        """Scores of the purchases, each by the model that was in force at its place; their predictions are kept."""
-        scores = np.full(len(self._entries), np.nan)
-        purchases = new[self._entries["kind"][new] == Kind.PURCHASE_MADE]
-        if not len(purchases):
-            return scores
-        columns = dict(self._program.layout.column_of)
-        for start, end, model in self._parts(int(self._entries["occurred_at"][purchases].min())):
-            chosen = purchases[(purchases >= start) & (purchases < end)]
-            if not len(chosen):
-                continue
-            seen = {name: column[chosen] for name, column in watched.items()}
-            raw = raw_inputs(model, matrix[chosen], columns, self._entries[chosen], seen)
-            if model is not None:
-                scores[chosen] = model.score(raw, model.columns)
-            self._labels.keep(
-                model, chosen, self._entries, raw, None if model is None else scores[chosen], self._entry_keys,
-                int(self._entry_offsets[chosen[0]]),
-            )  # fmt: skip
-        return scores
-
-    def _parts(self, oldest_ms: int) -> Iterator[tuple[int, int, LinearModel | None]]:
-        """The batch in parts of one model, and of the same ticks after them where one may label within the batch."""
-        cuts = sorted({0, *(at for at, _ in self._segments), *self._labels.bounds(oldest_ms)})
-        for start, end in pairwise([*cuts, len(self._entries)]):
-            yield start, end, next(model for at, model in reversed(self._segments) if at <= start)
-
     def _scatter(self) -> None:
         """The rows to be written: what the partition remembers, the customers, and last the partition's own row."""
         scratch, out = self._scratch, self.out
@@ -313,6 +278,7 @@ class Folding:
         out.shelf = self._deciding.shelf
         reserved = chain(labels.rows, self._deciding.rows)
         out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]
+        out.models = self._models.promoted
         for name, model in out.models.items():
             out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
         out.rows += casework.rows(end)

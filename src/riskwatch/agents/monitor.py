@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from faust.types import TP
 
+from riskwatch.agents.casework import Taint
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.fetched import received
 from riskwatch.agents.fold import fold
@@ -30,7 +31,8 @@ from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.table import StateTable
-from riskwatch.features.linkmessages import encode_message, key_of
+from riskwatch.features.linkmessages import LinkMessage, Tainted, encode_message, key_of
+from riskwatch.features.pending import PROBED
 from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
@@ -166,7 +168,12 @@ class Monitor:
 
     async def _publish(self, number: int, folded: Folded, owned: Callable[[], bool]) -> None:
         # First: somebody waits for the answers.
-        await self._probes.scatter([(key_of(probe), encode_message(probe)) for probe in folded.probes], owned)
+        messages: list[LinkMessage] = [
+            *folded.probes,
+            *(tainted(each) for each in folded.taints if each.identity.kind in PROBED),
+        ]
+        asked = [(key_of(each), encode_message(each)) for each in messages if each.kind in PROBED]
+        await self._probes.scatter(asked, owned)
         for topic, items in outputs_of(folded).items():
             await self._publishing.write(topic, number, items, owned)
         examples: list[Item] = [
@@ -246,6 +253,19 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
         key = customer_key(trail.decision.tenant, trail.decision.customer_id)
         found.setdefault(topics.SHADOW_DECISIONS, []).append((key, encode_decision(trail), (), None))
     return found
+
+
+def tainted(taint: Taint) -> Tainted:
+    """What the profile of an identifier is told about a case."""
+    return Tainted(
+        tenant=taint.tenant,
+        kind=taint.identity.kind,
+        identifier=taint.identity.value,
+        case_id=taint.case_id,
+        customer_key=taint.customer,
+        at_ms=taint.at_ms,
+        cleared=taint.cleared,
+    )
 
 
 def _topic_of(alert: Alert) -> Topic:
