@@ -168,10 +168,8 @@ class Monitor:
 
     async def _publish(self, number: int, folded: Folded, owned: Callable[[], bool]) -> None:
         # First: somebody waits for the answers.
-        messages: list[LinkMessage] = [
-            *folded.probes,
-            *(tainted(each) for each in folded.taints if each.identity.kind in PROBED),
-        ]
+        taints = folded.taints if self._program.links else ()
+        messages: list[LinkMessage] = [*folded.probes, *map(tainted, taints)]
         asked = [(key_of(each), encode_message(each)) for each in messages if each.kind in PROBED]
         await self._probes.scatter(asked, owned)
         for topic, items in outputs_of(folded).items():

@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     links: bool = Field(
         True,
         description="ask who else uses the identifiers of an application or a new device; decisions that depend on it "
-        "wait for the answer, at most until their policy's deadline. Without it and with `lending` off, applications are "
-        "not remembered for the fraud-case library either",
+        "wait for the answer, at most until their policy's deadline. Without it and without `lending`, applications "
+        "are not remembered for the fraud-case library either",
     )
     identifier_key: SecretStr = Field(
         SecretStr("riskwatch-development-key"),
