@@ -29,9 +29,9 @@ def _condition(entries: Any, features: Any) -> Any:
 
 
 def plant_failing_rule() -> None:
-    from riskwatch.agents import app
+    from riskwatch.agents import attaching
 
-    app.rules_of = lambda settings, layout: failing_rules(layout)
+    attaching.rules_of = lambda settings, layout: failing_rules(layout)
 
 
 def plant_endless_write() -> None:
@@ -52,10 +52,10 @@ def plant_endless_write() -> None:
 
 def plant_clock(hours: str) -> None:
     """The worker's clock is wrong by so many hours."""
-    from riskwatch.agents import app
+    from riskwatch.agents import attaching, ground
 
-    now = app._now_ms
-    app._now_ms = lambda: now() + int(float(hours) * 3_600_000)
+    now = ground.now_ms
+    ground.now_ms = attaching.now_ms = lambda: now() + int(float(hours) * 3_600_000)
 
 
 PLANTS: dict[str, Any] = {

@@ -82,6 +82,7 @@ class Scene(Struct):
     cut: bool = False
     done_at: float | None = None
     alerts: dict[str, Alert] = field(default_factory=dict)
+    withdrawn: dict[str, Alert] = field(default_factory=dict)
     repeats: int = 0
     first_alert_after: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
@@ -98,7 +99,9 @@ class Scene(Struct):
     def hear(self, alert: Alert) -> bool:
         """Takes an alert in; False where its id was heard before. A withdrawn one is no alert any more."""
         if alert.withdrawn:
-            self.alerts.pop(alert.alert_id, None)
+            gone = self.alerts.pop(alert.alert_id, None)
+            if gone is not None:
+                self.withdrawn[alert.alert_id] = gone
             return False
         if alert.alert_id in self.alerts:
             self.repeats += 1

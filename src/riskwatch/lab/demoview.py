@@ -187,6 +187,9 @@ def summary(scene: Scene, now: float) -> RenderableType:
     facts.add_row("first alert", told)
     kinds = {kind: sum(alert.kind == kind for alert in alerts) for kind in ("fraud", "early-warning")}
     facts.add_row("alerts", f"{len(alerts):,}: {kinds['fraud']:,} fraud, {kinds['early-warning']:,} early warnings")
+    if scene.withdrawn:
+        facts.add_row("withdrawn", f"{len(scene.withdrawn):,}, because the case that they came of was cleared")
+    raised = [*alerts, *scene.withdrawn.values()]
     ended = scene.done_at or scene.fed_at or now
     if scene.feeding_since is not None and ended > scene.feeding_since:
         seconds = ended - scene.feeding_since
@@ -208,13 +211,13 @@ def summary(scene: Scene, now: float) -> RenderableType:
         facts.add_row(
             "views", f"{scene.served:,} of {len(scene.alerts):,} alerts shown in Redis, by customer and by time"
         )
-    false = false_alerts(alerts, scene.truths)
+    false = false_alerts(raised, scene.truths)
     planted = {customer for truth in scene.truths for customer in truth.customers}
     healthy = {(alert.tenant, alert.customer_id) for alert in false} - planted
     of_all = max(0, scene.customers - len(planted))
     facts.add_row("false alerts", f"{len(false):,}; {len(healthy):,} of {of_all:,} healthy customers were ever alerted")
     heading = "What was found" if scene.finished else "What was found until it was interrupted"
-    parts: list[RenderableType] = [f"\n[bold]{heading}[/]", facts, "", story_table(by_story(alerts, scene.truths))]
+    parts: list[RenderableType] = [f"\n[bold]{heading}[/]", facts, "", story_table(by_story(raised, scene.truths))]
     parts.append(
         "[dim]found: customers of a story with an alert of the kind it should raise, in its time; where nothing should "
         "be raised, with any alert. precision: of all alerts by the rules that found such a story, the share that was "

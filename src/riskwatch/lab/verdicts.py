@@ -13,6 +13,7 @@ from datetime import UTC
 
 from msgspec import Struct
 
+from riskwatch.alerts.recall import LATE_MATCH
 from riskwatch.lab.plot import Truth
 from riskwatch.streams.outputs import Alert, AlertKind
 
@@ -79,7 +80,8 @@ def match_customers(fraudulent: Collection[tuple[str, str]]) -> Match:
 
 
 def match_truths(truths: Sequence[Truth]) -> Match:
-    """The units are (index of the truth, customer)."""
+    """The units are (index of the truth, customer). A late match comes when a case is confirmed, which may be when the
+    story is over: it is about what was applied for in it."""
     of_customer: dict[tuple[str, str], list[tuple[int, Truth]]] = defaultdict(list)
     for index, truth in enumerate(truths):
         for customer in truth.customers:
@@ -90,7 +92,9 @@ def match_truths(truths: Sequence[Truth]) -> Match:
         return frozenset(
             (index, customer)
             for index, truth in of_customer.get(customer, ())
-            if truth.begins <= alert.occurred_at <= truth.ends and _deserves(truth, alert.kind)
+            if truth.begins <= alert.occurred_at
+            and (alert.occurred_at <= truth.ends or (alert.rule == LATE_MATCH and truth.expected == "fraud"))
+            and _deserves(truth, alert.kind)
         )
 
     return match
