@@ -9,8 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from riskwatch.policy.lending import LendingPolicy
-    from riskwatch.policy.lendingfile import Resolved
     from riskwatch.policy.policyfile import Policy
+    from riskwatch.policy.tomlfiles import Resolved
 
 policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
 

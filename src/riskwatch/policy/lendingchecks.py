@@ -10,11 +10,13 @@ from math import fsum
 
 from msgspec import Struct
 
+from riskwatch.policy.cardreader import wrong_kind
 from riskwatch.policy.grading import grade_of
 from riskwatch.policy.lending import LendingPolicy
-from riskwatch.policy.lendingvocabulary import ELSEWHERE, INPUT_OF, MAX_REGIONS, plain
+from riskwatch.policy.lendingreader import scored_inputs
+from riskwatch.policy.lendingvocabulary import ELSEWHERE, MAX_REGIONS, plain
 from riskwatch.policy.tomlplaces import Path
-from riskwatch.scoring.scorecard import Characteristic, check_scorecard, odds_at
+from riskwatch.scoring.scorecard import check_scorecard, odds_at
 
 MAX_DEADLINE_MS = 60_000
 
@@ -87,9 +89,12 @@ def _rules(policy: LendingPolicy) -> Iterator[Flaw]:
 
 
 def _scorecard(policy: LendingPolicy) -> Iterator[Flaw]:
-    for each in policy.scorecard.characteristics:
-        yield from _kinds(each)
     card = policy.scorecard
+    readable = scored_inputs(tuple(policy.regions)).inputs
+    for each in card.characteristics:
+        wrong = wrong_kind(each, readable.get(each.reads))
+        if wrong is not None:
+            yield Flaw(("scorecard", "characteristics", each.name, "bins"), *wrong)
     if check_scorecard(card):
         return  # told already; what its points mean cannot be said
     best = fsum(max([each.missing, *(one.points for one in each.bins)]) for each in card.characteristics)
@@ -97,19 +102,6 @@ def _scorecard(policy: LendingPolicy) -> Iterator[Flaw]:
     if policy.pricing.grades and grade_of(policy.pricing, pd) is None:
         said = f"the best score, {best:g} points, is a PD of {pd:.2%} and has no grade: everybody is declined"
         yield Flaw(("scorecard",), said, "see base_points, base_odds, pdo and the last grade's max_pd")
-
-
-def _kinds(each: Characteristic) -> Iterator[Flaw]:
-    """Bins of the kind that the input is: of the other kind they would count every value as unknown."""
-    known = INPUT_OF.get(each.reads)
-    if known is None or not each.bins:
-        return
-    path = ("scorecard", "characteristics", each.name, "bins")
-    words = any(one.words for one in each.bins)
-    if known.type == "number" and words:
-        yield Flaw(path, f"`{each.reads}` is a number, and bins have words", "write `at_least` and `below`")
-    elif known.type != "number" and not words:
-        yield Flaw(path, f"`{each.reads}` has words, and bins have none", 'write `words = ["…"]`')
 
 
 def _plan(policy: LendingPolicy) -> Iterator[Flaw]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from riskwatch.policy.adverse import TEXTS, Texts
+from riskwatch.policy.cardreader import NUMBER, YES_OR_NO, Readable, Vocabulary, read_scorecard
 from riskwatch.policy.faults import did_you_mean
 from riskwatch.policy.grading import Grade, Pricing, check_pricing
 from riskwatch.policy.lending import AdmissionRule, LendingPolicy
 from riskwatch.policy.lendingcondition import check_lending_condition
-from riskwatch.policy.lendingvocabulary import INPUT_OF, words_of
+from riskwatch.policy.lendingvocabulary import INPUT_OF, INPUTS, words_of
 from riskwatch.policy.plans import PlanTerms, check_terms
 from riskwatch.policy.tomlplaces import Path
 from riskwatch.policy.tomltables import Tables
-from riskwatch.scoring.scorecard import Bin, Characteristic, Scorecard, check_scorecard
+from riskwatch.scoring.scorecard import Scorecard
 from riskwatch.streams.events import Product
 
 _TOP = (
@@ -43,14 +43,6 @@ class _Lending(Struct, frozen=True, kw_only=True):
     required: tuple[str, ...] = ()
 
 
-class _Scale(Struct, frozen=True, kw_only=True):
-    """The keys of `[scorecard]` beside its characteristics."""
-
-    base_points: float
-    base_odds: float
-    pdo: float
-
-
 class _Prices(Struct, frozen=True, kw_only=True):
     """The table `[pricing]`; the grades are tables of their own."""
 
@@ -58,6 +50,17 @@ class _Prices(Struct, frozen=True, kw_only=True):
     rate_step: float
     limit_step: int
     min_limit: int
+
+
+def scored_inputs(regions: Sequence[str]) -> Vocabulary:
+    """What a scorecard of a policy with these region words may read."""
+    kinds = {"number": NUMBER, "flag": YES_OR_NO}
+    readable = {
+        each.name: kinds.get(each.type) or Readable("words", words_of(each.name, regions))
+        for each in INPUTS
+        if each.type != "text"
+    }
+    return Vocabulary(readable, "docs/lending.md")
 
 
 class Reader(Tables):
@@ -79,7 +82,9 @@ class Reader(Tables):
             for code, table in self.tables("texts")
             if (text := self.record(("texts", code), table, Texts)) is not None
         }
-        scorecard = self._scorecard("" if head is None else head.name, tuple(regions))
+        vocabulary = scored_inputs(tuple(regions))
+        called = "" if head is None else head.name
+        scorecard = read_scorecard(self, ("scorecard",), self.table("scorecard"), called, vocabulary)
         pricing = self._pricing()
         plan = self.record(("plan",), self.table("plan", needed=False), PlanTerms)
         if plan is not None:
@@ -131,57 +136,6 @@ class Reader(Tables):
             else:
                 self.fault(("regions", word), f"`{word}` is a list of spellings", f'write `{word} = ["…"]`')
         return regions
-
-    def _scorecard(self, name: str, regions: tuple[str, ...]) -> Scorecard | None:
-        table = dict(self.table("scorecard"))
-        inner = table.pop("characteristics", {})
-        scale = self.record(("scorecard",), table, _Scale)
-        if not isinstance(inner, dict) or not inner:
-            self.fault(("scorecard",), "there are no characteristics", "add `[scorecard.characteristics.<name>]`")
-            return None
-        characteristics = [
-            each for label, own in inner.items() if (each := self._characteristic(label, own, regions)) is not None
-        ]
-        if scale is None or len(characteristics) < len(inner):
-            return None
-        card = Scorecard(
-            name=name,
-            base_points=scale.base_points,
-            base_odds=scale.base_odds,
-            pdo=scale.pdo,
-            characteristics=tuple(characteristics),
-        )
-        for fault in check_scorecard(card):
-            concerned = next((label for label in inner if fault.startswith(f"characteristic `{label}`")), None)
-            path: Path = ("scorecard",) if concerned is None else ("scorecard", "characteristics", concerned)
-            self.told(path, [fault])
-        return card
-
-    def _characteristic(self, name: str, table: Any, regions: tuple[str, ...]) -> Characteristic | None:
-        path = ("scorecard", "characteristics", name)
-        if not isinstance(table, dict):
-            self.fault(path, f"`{name}` is a table")
-            return None
-        own = dict(table)
-        given = own.pop("bins", [])
-        bins = [
-            each
-            for number, each_bin in enumerate(given if isinstance(given, list) else [], 1)
-            if (each := self.record(path, each_bin, Bin, what=f"bin {number}")) is not None
-        ]
-        made = self.record(path, {**own, "name": name, "bins": bins}, Characteristic)
-        if made is None:
-            return None
-        known = INPUT_OF.get(made.reads)
-        if known is None or known.type == "text":
-            near = did_you_mean(made.reads, INPUT_OF) or "docs/lending.md lists the inputs"
-            self.fault((*path, "reads"), f"there is no input `{made.reads}` to be scored", near)
-        elif known.type != "number":
-            allowed = ("yes", "no") if known.type == "flag" else words_of(made.reads, regions)
-            for word in (word for each in made.bins for word in each.words if word not in allowed):
-                near = did_you_mean(word, allowed) or f"one of {', '.join(allowed)}"
-                self.fault((*path, "bins"), f'`{made.reads}` is never "{word}"', near)
-        return made
 
     def _pricing(self) -> Pricing | None:
         prices = self.record(("pricing",), self.table("pricing"), _Prices)
