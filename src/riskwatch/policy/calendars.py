@@ -23,6 +23,9 @@ class Calendar(Protocol):
 
     def is_working_day(self, key: date) -> bool: ...
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a day is a public holiday."""
+
 
 @lru_cache(maxsize=64)
 def calendar_of(code: str) -> Calendar:

@@ -4,34 +4,18 @@ together. A policy that passes is one for which `assess` raises nothing, whateve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from math import fsum
 
-from msgspec import Struct
-
 from riskwatch.policy.cardreader import wrong_kind
+from riskwatch.policy.flaws import CURRENCY, NAME, NAME_HINT, TENANT, Flaw
 from riskwatch.policy.grading import grade_of
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingreader import scored_inputs
 from riskwatch.policy.lendingvocabulary import ELSEWHERE, MAX_REGIONS, plain
-from riskwatch.policy.tomlplaces import Path
 from riskwatch.scoring.scorecard import check_scorecard, odds_at
 
 MAX_DEADLINE_MS = 60_000
-
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}|\*")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_NAME_HINT = "lower-case letters, digits and hyphens"
-
-
-class Flaw(Struct, frozen=True):
-    """What is wrong, and the key that says it: the path of a table or key in the file."""
-
-    path: Path
-    message: str
-    suggestion: str | None = None
 
 
 def flaws_of(policy: LendingPolicy) -> list[Flaw]:
@@ -40,11 +24,11 @@ def flaws_of(policy: LendingPolicy) -> list[Flaw]:
 
 
 def _head(policy: LendingPolicy) -> Iterator[Flaw]:
-    if _NAME.fullmatch(policy.name) is None:
-        yield Flaw(("name",), f'`name` cannot be "{policy.name}"', _NAME_HINT)
-    if _TENANT.fullmatch(policy.tenant) is None:
-        yield Flaw(("tenant",), f'`tenant` cannot be "{policy.tenant}"', f'{_NAME_HINT}, or "*" for every institution')
-    if _CURRENCY.fullmatch(policy.currency) is None:
+    if NAME.fullmatch(policy.name) is None:
+        yield Flaw(("name",), f'`name` cannot be "{policy.name}"', NAME_HINT)
+    if TENANT.fullmatch(policy.tenant) is None:
+        yield Flaw(("tenant",), f'`tenant` cannot be "{policy.tenant}"', f'{NAME_HINT}, or "*" for every institution')
+    if CURRENCY.fullmatch(policy.currency) is None:
         yield Flaw(("lending", "currency"), f'`currency` cannot be "{policy.currency}"', "three capitals, such as CNY")
     if not 1 <= policy.deadline_ms <= MAX_DEADLINE_MS:
         said = f"`deadline_ms` is {policy.deadline_ms}"
@@ -63,8 +47,8 @@ def _regions(policy: LendingPolicy) -> Iterator[Flaw]:
         path = ("regions", word)
         if word == ELSEWHERE:
             yield Flaw(path, f'"{ELSEWHERE}" stands for every region that is not declared', "take another word")
-        elif _NAME.fullmatch(word) is None:
-            yield Flaw(path, f'a region\'s word cannot be "{word}"', f"{_NAME_HINT}; spellings may be any text")
+        elif NAME.fullmatch(word) is None:
+            yield Flaw(path, f'a region\'s word cannot be "{word}"', f"{NAME_HINT}; spellings may be any text")
         for spelling in dict.fromkeys(plain(each) for each in (word, *spellings)):
             if not spelling:
                 yield Flaw(path, "a spelling is empty", "leave it out: a region that is not given is unknown")
@@ -79,8 +63,8 @@ def _rules(policy: LendingPolicy) -> Iterator[Flaw]:
     in_both = {rule.name for rule in policy.admission} & {rule.name for rule in policy.antifraud}
     for family, rules in (("admission", policy.admission), ("antifraud", policy.antifraud)):
         for rule in rules:
-            if _NAME.fullmatch(rule.name) is None:
-                yield Flaw((family, rule.name), f'a rule\'s name cannot be "{rule.name}"', _NAME_HINT)
+            if NAME.fullmatch(rule.name) is None:
+                yield Flaw((family, rule.name), f'a rule\'s name cannot be "{rule.name}"', NAME_HINT)
             if not rule.description.strip():
                 yield Flaw((family, rule.name, "description"), "`description` is empty", "say what the rule is for")
             if family == "antifraud" and rule.name in in_both:

@@ -1,0 +1,1 @@
+"""Collections policies that come with riskwatch: TOML files."""
