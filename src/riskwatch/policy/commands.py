@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from riskwatch.policy.lending import LendingPolicy
     from riskwatch.policy.policyfile import Policy
+    from riskwatch.policy.policykinds import PolicyKind
     from riskwatch.policy.tomlfiles import Resolved
 
 policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
@@ -19,29 +22,52 @@ policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
 def check(
     file: Annotated[Path, typer.Argument(help="the policy file (TOML)", exists=True, dir_okay=False, readable=True)],
 ) -> None:
-    """Check a policy file, of rules or of lending: every fault with its line; exit 1 if there is one."""
+    """Check a policy file, of rules, lending, collections or contact rules: every fault with its line; exit 1 if there
+    is one."""
     from rich.console import Console
     from rich.markup import escape
 
-    from riskwatch.policy.lendingfile import has_product, is_lending, load_lending
+    from riskwatch.policy.lendingfile import has_product, load_lending
     from riskwatch.policy.lendingshow import print_lending
+    from riskwatch.policy.policykinds import kind_of
     from riskwatch.policy.rules import PolicyError, load_policy
 
     console = Console(soft_wrap=True, highlight=False)
-    lending = is_lending(file.read_text(encoding="utf-8", errors="replace"))
+    kind = kind_of(file)
     try:
-        if lending:
+        if kind == "lending":
             print_lending(load_lending(file), console)
+            return
+        if kind != "rules":
+            _check_collections(file, kind, console)
             return
         policy = load_policy(file)
     except PolicyError as error:
         for fault in error.faults:
             console.print(f"[red]{escape(str(file))}[/red]: {escape(str(fault))}")
         console.print(f"[bold red]refused: {len(error.faults)} fault{'s' * (len(error.faults) != 1)}[/bold red]")
-        if lending and not has_product(file):
+        if (kind == "lending" and not has_product(file)) or (kind == "collections" and not _has_product(file)):
             console.print("It has no `product`, so it is there to be extended: check a file that extends it.")
         raise typer.Exit(1) from None
     _print_summary(policy)
+
+
+def _check_collections(file: Path, kind: PolicyKind, console: Console) -> None:
+    """Shows a sound file of collections or of contact rules. Raises `PolicyError`."""
+    from riskwatch.policy.collectionfile import load_collections
+    from riskwatch.policy.collectionshow import print_collections, print_rules
+    from riskwatch.policy.contactfile import load_rules
+
+    if kind == "collections":
+        print_collections(load_collections(file), console)
+    else:
+        print_rules(load_rules(file), console)
+
+
+def _has_product(file: Path) -> bool:
+    from riskwatch.policy.collectionfile import has_collection_product
+
+    return has_collection_product(file)
 
 
 @policy_app.command("show")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
 from riskwatch.policy.contactrules import Channels, Closed, ContactRules, Hours, Limit, Silence, rule_flaws
 from riskwatch.policy.faults import PolicyError, did_you_mean
 from riskwatch.policy.flaws import NAME, NAME_HINT
-from riskwatch.policy.tomlfiles import Family, Source, resolved, source_of
+from riskwatch.policy.policykinds import JURISDICTIONS
+from riskwatch.policy.tomlfiles import Source, resolved, source_of
 from riskwatch.policy.tomltables import Tables
-
-JURISDICTIONS = Family("riskwatch.policy.jurisdictions", "jurisdiction")
 
 T = TypeVar("T", bound=Struct)
 
@@ -42,11 +41,6 @@ def packaged_rules(name: str) -> ContactRules:
 def load_rules(path: FilePath) -> ContactRules:
     """The rules of a file. Raises `PolicyError` with every fault, and `OSError`."""
     return read_rules(source_of(path))
-
-
-def is_contact_rules(content: Mapping[str, Any]) -> bool:
-    """Whether the content of a policy file is of this family: by the keys that only these have."""
-    return any(key in content for key in ("channels", "opt_in", "after_ceased", *_FAMILIES))
 
 
 def read_rules(source: Source) -> ContactRules:

@@ -1,0 +1,283 @@
+"""Collections of one customer: from the state and the inputs to actions, and to the closing of what is open.
+
+`decide` is asked after every fact that bears on collections, and at `next_look`. It keeps these laws, whatever comes in
+whatever order: nothing is done about a settled loan; nothing while a promise pauses it, while a dispute or a hardship
+is open, or in the rest after a payment; no contact that the budget forbids; one open action at most on each channel of
+contact. What stands against an open action closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from riskwatch.features.collecting import (
+    CONTACTS_KEPT_DAYS,
+    DAY_MS,
+    REVIEW,
+    CollectionsState,
+    ContactKept,
+    LoanCollection,
+    OpenAction,
+    end_open,
+    keep_contacts,
+    loan_of,
+)
+from riskwatch.features.timers import day_of, start_of_day
+from riskwatch.policy.collectioninputs import state_inputs
+from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, StrategyLine, Treatment, is_held_out
+from riskwatch.policy.collectionrecords import Customer, closing, review_action, treatment_action
+from riskwatch.policy.collectionstate import climb, consent_of, history_of, pause_end, start_anew
+from riskwatch.policy.collectionvocabulary import Facts, days_to_next_bucket, facts_of, number_of
+from riskwatch.policy.contactbudget import Allowed, Refused, may_contact
+from riskwatch.policy.contactrules import CONTACT_CHANNELS
+from riskwatch.policy.nextaction import WAIT, Block, Rating, choose, consider, rate
+from riskwatch.scoring.scorecard import Value
+from riskwatch.streams.collections import ActionClosed, CollectionAction
+
+HOUR_MS = 3_600_000
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A loan about which something may be done now."""
+
+    loan: LoanCollection
+    facts: Mapping[str, Value]
+    rating: Rating
+    line: StrategyLine
+    stage: Stage
+
+
+def decide(
+    policy: CollectionPolicy,
+    state: CollectionsState,
+    customer: Customer,
+    inputs: Mapping[str, Facts],
+    now_ms: int,
+) -> list[CollectionAction | ActionClosed]:
+    """What is to be done now and what is over: closings first, then actions. Changes the state accordingly.
+
+    `inputs`: by loan id, for every loan of the customer that this policy is for; `contacts.*` and promises are added
+    from the state. Time does not go back: an earlier `now_ms` than that of the last decision counts as that one. Raises
+    nothing for a policy without faults. Loans compete for the budget: the one with most past due comes first.
+    """
+    now_ms = state.newest_ms = max(now_ms, state.newest_ms)
+    keep_contacts(state, now_ms)
+    for loan in state.loans.values():
+        for action in loan.open:
+            if action.expires_ms <= now_ms and not action.ending:
+                action.ending = "expired"
+                loan.routed = loan.routed and action.treatment != REVIEW
+    work = _Work(policy, state, customer, now_ms)
+    standings = [
+        standing
+        for loan_id in sorted(inputs)
+        if (standing := work.standing(loan_of(state, loan_id), inputs[loan_id])) is not None
+    ]
+    records: list[CollectionAction | ActionClosed] = [*work.closings()]
+    for loan_id in sorted(inputs):
+        records += work.route(loan_of(state, loan_id))
+    for standing in sorted(standings, key=lambda each: (-each.rating.overdue, each.loan.loan_id)):
+        records += work.act(standing)
+    _forget(state, now_ms)
+    return records
+
+
+def next_look(state: CollectionsState) -> int | None:
+    """The next instant (ms) at which to decide though nothing comes; None for never."""
+    looks = [loan.look_ms for loan in state.loans.values() if loan.look_ms]
+    looks += [action.expires_ms for loan in state.loans.values() for action in loan.open]
+    return min(looks, default=None)
+
+
+def _forget(state: CollectionsState, now_ms: int) -> None:
+    """Loans that were settled long ago."""
+    before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
+    gone = [loan.loan_id for loan in state.loans.values() if loan.settled and not loan.open and loan.last_ms < before]
+    for loan_id in gone:
+        if state.loans[loan_id].rest_from_ms < before:
+            del state.loans[loan_id]
+
+
+class _Work:
+    """One decision: what it is made by, and the steps that it takes."""
+
+    def __init__(self, policy: CollectionPolicy, state: CollectionsState, customer: Customer, now_ms: int) -> None:
+        self.policy, self.state, self.customer, self.now = policy, state, customer, now_ms
+        self.today = day_of(now_ms, customer.zone)
+        self.consent = consent_of(state)
+        self.gone: set[str] = set()
+
+    def standing(self, loan: LoanCollection, given: Facts) -> Standing | None:
+        """Where a loan stands; None where nothing is to be done about it now. Marks what is open and must end."""
+        loan.look_ms = 0
+        facts = facts_of({**given, **state_inputs(self.state, loan, self.now, self.customer.zone)})
+        if loan.settled or number_of(facts, "loan.exposure") == 0:
+            self.gone.add(loan.loan_id)
+            end_open(loan, "settled")
+            start_anew(loan)
+            return None
+        if loan.disputed or loan.hardship:
+            end_open(loan, "dispute" if loan.disputed else "hardship")
+            return None
+        for action in loan.open:  # a person's look is over with what it was about
+            if action.treatment == REVIEW:
+                action.ending = action.ending or "withdrawn"
+        rating = rate(self.policy, facts)
+        if rating is None:
+            return None
+        if rating.bucket == "M0" and loan.bucket not in ("", "M0"):
+            end_open(loan, "payment")
+            start_anew(loan)
+        loan.bucket = rating.bucket
+        paused = pause_end(self.policy, loan)
+        if self.now < paused:
+            end_open(loan, "promise")
+            loan.look_ms = paused
+            return None
+        loan.promises = []
+        rested = self._day_after(loan.rest_from_ms, self.policy.rest_days) if loan.rest_from_ms else 0
+        if self.now < rested:
+            loan.look_ms = rested
+            return None
+        if rating.line is None:
+            end_open(loan, "withdrawn")
+            loan.look_ms = self._when_in_table(facts)
+            return None
+        stage = climb(self.policy, loan, rating.line)
+        permitted = [name for name in stage.treatments if name not in rating.line.without]
+        for action in loan.open:
+            if action.treatment not in permitted or self._forbidden(loan, action):
+                action.ending = action.ending or "withdrawn"
+        loan.look_ms = self._day_after(self.now, 1)
+        if any(self._is_disposal(action) for action in loan.open):
+            return None
+        if loan.last_ms and self.now < (then := self._day_after(loan.last_ms, stage.min_days)):
+            loan.look_ms = then
+            return None
+        return Standing(loan=loan, facts=facts, rating=rating, line=rating.line, stage=stage)
+
+    def closings(self) -> list[ActionClosed]:
+        """Closes what must end."""
+        closed = []
+        for loan in self.state.loans.values():
+            closed += [closing(self.customer, loan.loan_id, each, self.now) for each in loan.open if each.ending]
+            loan.open = [each for each in loan.open if not each.ending]
+        return closed
+
+    def route(self, loan: LoanCollection) -> list[CollectionAction]:
+        """Asks a person to look at a loan with a dispute or a hardship, once, and again where nobody did."""
+        if loan.loan_id in self.gone or loan.routed or not (loan.disputed or loan.hardship):
+            return []
+        loan.routed = True
+        expires = self.now + self.policy.review.expires_hours * HOUR_MS
+        action = review_action(self.policy, self.customer, loan, self.now, expires)
+        loan.open.append(_opened(action.action_id, REVIEW, "person", self.now, expires))
+        return [action]
+
+    def act(self, standing: Standing) -> list[CollectionAction]:
+        """The next best action on a loan, or the record that it is held out, or nothing where waiting is best."""
+        loan, stage = standing.loan, standing.stage
+        candidates = consider(
+            self.policy, stage.treatments, standing.rating, standing.facts, lambda each: self._block(standing, each)
+        )
+        chosen = choose(candidates)
+        if stage.holdout and is_held_out(self.policy.holdout, self.customer.tenant, loan.loan_id):
+            if loan.held_stage == stage.name:
+                return []
+            loan.held_stage = stage.name
+            return [
+                treatment_action(
+                    self.policy, self.customer, loan, stage, standing.rating, chosen, candidates,
+                    self.now, self.now, holdout=True,
+                )
+            ]  # fmt: skip
+        later = [
+            each.block.next_ms
+            for each in candidates
+            if each.block is not None and each.block.next_ms is not None and each.net > chosen.net
+        ]
+        loan.look_ms = min([loan.look_ms, *later])
+        if chosen.treatment == WAIT:
+            return []
+        treatment = self.policy.treatments[chosen.treatment]
+        expires = self._expiry(treatment, loan.loan_id)
+        action = treatment_action(
+            self.policy, self.customer, loan, stage, standing.rating, chosen, candidates, self.now, expires
+        )
+        loan.open.append(_opened(action.action_id, treatment.name, treatment.channel, self.now, expires))
+        loan.last_ms = loan.last[treatment.name] = self.now
+        loan.steps += 1
+        loan.look_ms = self._day_after(self.now, stage.min_days)
+        if treatment.channel in CONTACT_CHANNELS:
+            self.state.contacts.append(
+                ContactKept(
+                    channel=treatment.channel,
+                    from_ms=self.now,
+                    to_ms=expires,
+                    loan_id=loan.loan_id,
+                    action_id=action.action_id,
+                )
+            )
+        return [action]
+
+    def _block(self, standing: Standing, treatment: Treatment) -> Block | None:
+        """Why a treatment is not open now."""
+        loan = standing.loan
+        if treatment.name in standing.line.without:
+            return Block("strategy")
+        last = loan.last.get(treatment.name)
+        if last is not None and self.now < (then := self._day_after(last, treatment.min_days)):
+            return Block("min-days", then)
+        contact = treatment.channel in CONTACT_CHANNELS
+        about = self.state.loans.values() if contact else (loan,)
+        if any(action.channel == treatment.channel for each in about for action in each.open):
+            return Block("open")
+        if not contact:
+            return None
+        asked = self._ask(treatment.channel, loan.loan_id)
+        return Block(asked.reason, asked.next_allowed_ms) if isinstance(asked, Refused) else None
+
+    def _ask(self, channel: str, loan_id: str, without: str = "") -> Allowed | Refused:
+        history = history_of(self.state, without)
+        zone, rules = self.customer.zone, self.policy.rules
+        return may_contact(rules, history, self.now, channel, zone, self.consent, loan_id=loan_id)
+
+    def _forbidden(self, loan: LoanCollection, action: OpenAction) -> bool:
+        """Whether the budget forbids an open action meanwhile: a conversation, a consent taken back."""
+        if action.channel not in CONTACT_CHANNELS:
+            return False
+        return isinstance(self._ask(action.channel, loan.loan_id, without=action.action_id), Refused)
+
+    def _expiry(self, treatment: Treatment, loan_id: str) -> int:
+        """When an action must have been done: within its hours, and while contact stays allowed."""
+        expires = self.now + treatment.expires_hours * HOUR_MS
+        if treatment.channel not in CONTACT_CHANNELS:
+            return expires
+        asked = self._ask(treatment.channel, loan_id)
+        until = asked.until_ms if isinstance(asked, Allowed) else self.now
+        return expires if until is None else min(expires, until)
+
+    def _is_disposal(self, action: OpenAction) -> bool:
+        treatment = self.policy.treatments.get(action.treatment)
+        return treatment is not None and treatment.kind == "disposal" and not action.ending
+
+    def _day_after(self, at_ms: int, days: int) -> int:
+        """The beginning of the day that many days after an instant's on the customer's clock."""
+        return start_of_day(day_of(at_ms, self.customer.zone) + days, self.customer.zone)
+
+    def _when_in_table(self, facts: Facts) -> int:
+        """When a loan that the table says nothing of may be in it; 0 where only an event can bring it there."""
+        days_to_due = number_of(facts, "loan.days_to_due")
+        if facts.get("loan.bucket") != "M0":
+            days = days_to_next_bucket(number_of(facts, "loan.dpd") or 0.0)
+        elif days_to_due is not None and days_to_due > self.policy.remind_days:
+            days = int(days_to_due) - self.policy.remind_days
+        else:
+            days = None
+        return 0 if days is None else start_of_day(self.today + days, self.customer.zone)
+
+
+def _opened(action_id: str, treatment: str, channel: str, due_ms: int, expires_ms: int) -> OpenAction:
+    return OpenAction(action_id=action_id, treatment=treatment, channel=channel, due_ms=due_ms, expires_ms=expires_ms)
