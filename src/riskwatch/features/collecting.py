@@ -1,4 +1,4 @@
-"""What is kept of the collection of a customer's loans: contacts, open actions, promises that pause, flags.
+"""How facts change what is kept of the collection of a customer's loans (`features/collectionledger.py`).
 
 `evolve_collections` folds one fact into it; what to do next is policy and decided elsewhere (`policy/collecting.py`).
 State in, state out: it is changed in place, time is an argument. A fact that is seen again changes nothing; one that
@@ -7,10 +7,8 @@ comes late is folded as what it is: its own time says what it pauses or counts f
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import singledispatch
-
-import msgspec
-from msgspec import Struct
 
 from riskwatch.features.collectionfacts import (
     ConsentSaid,
@@ -23,128 +21,20 @@ from riskwatch.features.collectionfacts import (
     Promised,
     PromiseEnded,
 )
-
-COLLECTIONS_VERSION = 1
-CONTACTS_KEPT = 64
-"""Newest contacts of each loan and channel that are kept beyond doubt: more than any limit may allow."""
-CONTACTS_KEPT_DAYS = 62
-MAX_SEEN = 128
-MAX_PROMISES = 16
-MAX_ENDED = 32
-DAY_MS = 86_400_000
-
-REVIEW = "review"
-"""The treatment that a person's look at a dispute or a hardship is; no treatment of a policy may have its name."""
-CONVERSATIONS = frozenset({"reached-customer", "refused", "promised", "disputed", "hardship"})
-"""Outcomes of a contact in which the customer spoke."""
-BAD_NUMBERS = frozenset({"wrong-number", "invalid-number"})
-
-
-class CollectionsFault(ValueError):
-    """Stored bytes that are no collections state of this version."""
-
-
-class OpenAction(Struct, kw_only=True, array_like=True, gc=False):
-    """An action that is not known to be done. `ending`: why it is about to be closed, `reported`: the outcome; empty
-    while it stays open."""
-
-    action_id: str
-    treatment: str
-    channel: str
-    due_ms: int
-    expires_ms: int
-    ending: str = ""
-    reported: str = ""
-
-
-class ContactKept(Struct, kw_only=True, array_like=True, gc=False):
-    """A contact that was made, or ordered by an action and lies between `from_ms` and `to_ms`. `outcome` is empty where
-    none was reported; an action that expired or was withdrawn counts as made all the same."""
-
-    channel: str
-    from_ms: int
-    to_ms: int
-    loan_id: str = ""
-    action_id: str = ""
-    outcome: str = ""
-
-
-class Pausing(Struct, kw_only=True, array_like=True, gc=False):
-    """A promise that pauses a loan until `pay_by_ms`, the end of its day. `promise`: hash of the event that made it."""
-
-    promise: int
-    made_ms: int
-    pay_by_ms: int
-
-
-class LoanCollection(Struct, kw_only=True, omit_defaults=True):
-    """One loan. `stage` is empty while nothing is done about it. `raised`: stages above the strategy table's;
-    `steps`: actions in this stage since something came of one; `last_ms`: of the newest action, by treatment in `last`.
-    `paid_part`: shares of what was past due that were paid since the last step down; `rest_from_ms`: of the newest
-    payment. `episode_broken`: promises broken since the loan was last current. `routed`: a person has been asked.
-    `held_stage`: stage whose holdout was recorded. `look_ms`: when it must be decided about again, 0 for never."""
-
-    loan_id: str
-    stage: str = ""
-    bucket: str = ""
-    base: int = 0
-    raised: int = 0
-    steps: int = 0
-    last_ms: int = 0
-    last: dict[str, int] = {}
-    open: list[OpenAction] = []
-    promises: list[Pausing] = []
-    ended: list[int] = []
-    made: int = 0
-    kept: int = 0
-    broken: int = 0
-    episode_broken: int = 0
-    rest_from_ms: int = 0
-    paid_part: float = 0.0
-    settled: bool = False
-    disputed: bool = False
-    hardship: bool = False
-    routed: bool = False
-    held_stage: str = ""
-    look_ms: int = 0
-
-
-class CollectionsState(Struct, kw_only=True, omit_defaults=True):
-    """A customer's. `loans` by loan id; `contacts` in the order in which they became known; `consents`: channel → (ms,
-    given), the newest word; `ceased`: asked not to be contacted, or has a lawyer. `seen`: hashes of the newest
-    facts; `newest_ms`: when it was last decided."""
-
-    version: int = COLLECTIONS_VERSION
-    loans: dict[str, LoanCollection] = {}
-    contacts: list[ContactKept] = []
-    consents: dict[str, tuple[int, bool]] = {}
-    ceased_ms: int = 0
-    ceased: bool = False
-    seen: list[int] = []
-    newest_ms: int = 0
-
-
-def encode_collections(state: CollectionsState) -> bytes:
-    """msgpack."""
-    return _encoder.encode(state)
-
-
-def decode_collections(data: bytes) -> CollectionsState:
-    """The state that `encode_collections` wrote; an empty one of no bytes. Raises `CollectionsFault` for anything
-    else."""
-    if not data:
-        return CollectionsState()
-    try:
-        state = _decoder.decode(data)
-    except msgspec.DecodeError as error:
-        raise CollectionsFault(f"not a collections state: {error}") from None
-    if state.version != COLLECTIONS_VERSION:
-        raise CollectionsFault(f"a state of version {state.version}; this release reads {COLLECTIONS_VERSION}")
-    return state
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(CollectionsState)
+from riskwatch.features.collectionledger import (
+    CONTACTS_KEPT,
+    CONTACTS_KEPT_DAYS,
+    CONVERSATIONS,
+    DAY_MS,
+    MAX_ENDED,
+    MAX_PROMISES,
+    MAX_SEEN,
+    REVIEW,
+    CollectionsState,
+    ContactKept,
+    LoanCollection,
+    Pausing,
+)
 
 
 def evolve_collections(state: CollectionsState, fact: Fact) -> bool:
@@ -154,12 +44,18 @@ def evolve_collections(state: CollectionsState, fact: Fact) -> bool:
     state.seen.append(fact.event)
     del state.seen[:-MAX_SEEN]
     _fold(fact, state)
+    about: str = getattr(fact, "loan_id", "")
+    if about in state.loans:
+        state.loans[about].seen_ms = max(fact.at_ms, state.newest_ms)
     return True
 
 
 def loan_of(state: CollectionsState, loan_id: str) -> LoanCollection:
     """The loan, made where it is not known yet."""
-    return state.loans.setdefault(loan_id, LoanCollection(loan_id=loan_id))
+    loan = state.loans.get(loan_id)
+    if loan is None:
+        loan = state.loans[loan_id] = LoanCollection(loan_id=loan_id)
+    return loan
 
 
 def end_open(loan: LoanCollection, ending: str) -> None:
@@ -184,6 +80,19 @@ def keep_contacts(state: CollectionsState, now_ms: int) -> None:
             spoken = [place for place in by_time if recent[place].outcome in CONVERSATIONS]
             dropped.update(set(by_time[:-CONTACTS_KEPT]) - set(spoken[-1:]))
     state.contacts = [each for place, each in enumerate(recent) if place not in dropped]
+
+
+def forget_settled(state: CollectionsState, known: Container[str], now_ms: int) -> None:
+    """Forgets settled loans that nobody has said anything of for long, and that the account (`known`: its loan ids)
+    does not know any more either: a loan that was sold may be past due in the account for ever."""
+    before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
+    gone = [
+        loan.loan_id
+        for loan in state.loans.values()
+        if loan.settled and not loan.open and loan.seen_ms < before and loan.loan_id not in known
+    ]
+    for loan_id in gone:
+        del state.loans[loan_id]
 
 
 @singledispatch

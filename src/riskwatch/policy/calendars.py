@@ -45,6 +45,23 @@ def calendar_of(code: str) -> Calendar:
     raise ValueError(f"no business calendar for {code!r}: a country code such as CN, or US-CA for a part")
 
 
+def is_holiday(day: date, calendar: Calendar) -> bool:
+    """Whether a day is a public holiday, or a weekend between two: where one falls on a weekend, the library may list
+    it as the weekend alone."""
+    if day in calendar:
+        return True
+    return not calendar.is_working_day(day) and all(
+        _walk_off(day, step, calendar) in calendar for step in (-_DAY, _DAY)
+    )
+
+
+def _walk_off(day: date, step: timedelta, calendar: Calendar) -> date:
+    """The first day in that direction that is no plain weekend."""
+    while day not in calendar and not calendar.is_working_day(day):
+        day += step
+    return day
+
+
 def nominal_dates(opened_on: date, months: int, due_day: int | None) -> list[date]:
     """Due dates before any shift: the day `due_day` (that of the opening where None) of successive months, the month's
     last day where it has no such day. The first lies in the month after the opening, or in the next one where that

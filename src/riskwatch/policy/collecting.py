@@ -12,23 +12,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from riskwatch.features.collecting import (
-    CONTACTS_KEPT_DAYS,
-    DAY_MS,
-    REVIEW,
-    CollectionsState,
-    ContactKept,
-    LoanCollection,
-    OpenAction,
-    end_open,
-    keep_contacts,
-    loan_of,
-)
+from riskwatch.features.collecting import end_open, keep_contacts, loan_of
+from riskwatch.features.collectionledger import REVIEW, CollectionsState, ContactKept, LoanCollection, OpenAction
 from riskwatch.features.timers import day_of, start_of_day
 from riskwatch.policy.collectioninputs import state_inputs
 from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, StrategyLine, Treatment, is_held_out
 from riskwatch.policy.collectionrecords import Customer, closing, review_action, treatment_action
-from riskwatch.policy.collectionstate import climb, consent_of, history_of, pause_end, start_anew
+from riskwatch.policy.collectionstate import climb, climb_further, consent_of, history_of, pause_end, start_anew
 from riskwatch.policy.collectionvocabulary import Facts, days_to_next_bucket, facts_of, number_of
 from riskwatch.policy.contactbudget import Allowed, Refused, may_contact
 from riskwatch.policy.contactrules import CONTACT_CHANNELS
@@ -80,7 +70,6 @@ def decide(
         records += work.route(loan_of(state, loan_id))
     for standing in sorted(standings, key=lambda each: (-each.rating.overdue, each.loan.loan_id)):
         records += work.act(standing)
-    _forget(state, now_ms)
     return records
 
 
@@ -89,15 +78,6 @@ def next_look(state: CollectionsState) -> int | None:
     looks = [loan.look_ms for loan in state.loans.values() if loan.look_ms]
     looks += [action.expires_ms for loan in state.loans.values() for action in loan.open]
     return min(looks, default=None)
-
-
-def _forget(state: CollectionsState, now_ms: int) -> None:
-    """Loans that were settled long ago."""
-    before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
-    gone = [loan.loan_id for loan in state.loans.values() if loan.settled and not loan.open and loan.last_ms < before]
-    for loan_id in gone:
-        if state.loans[loan_id].rest_from_ms < before:
-            del state.loans[loan_id]
 
 
 class _Work:
@@ -146,15 +126,18 @@ class _Work:
             loan.look_ms = self._when_in_table(facts)
             return None
         stage = climb(self.policy, loan, rating.line)
+        due = self._day_after(loan.last_ms, stage.min_days) if loan.last_ms else self.now
+        if self.now >= due:
+            stage = climb_further(self.policy, loan, stage)
         permitted = [name for name in stage.treatments if name not in rating.line.without]
         for action in loan.open:
             if action.treatment not in permitted or self._forbidden(loan, action):
                 action.ending = action.ending or "withdrawn"
-        loan.look_ms = self._day_after(self.now, 1)
         if any(self._is_disposal(action) for action in loan.open):
             return None
-        if loan.last_ms and self.now < (then := self._day_after(loan.last_ms, stage.min_days)):
-            loan.look_ms = then
+        loan.look_ms = self._day_after(self.now, 1)
+        if self.now < due:
+            loan.look_ms = due
             return None
         return Standing(loan=loan, facts=facts, rating=rating, line=rating.line, stage=stage)
 
@@ -209,7 +192,7 @@ class _Work:
         loan.open.append(_opened(action.action_id, treatment.name, treatment.channel, self.now, expires))
         loan.last_ms = loan.last[treatment.name] = self.now
         loan.steps += 1
-        loan.look_ms = self._day_after(self.now, stage.min_days)
+        loan.look_ms = 0 if treatment.kind == "disposal" else self._day_after(self.now, stage.min_days)
         if treatment.channel in CONTACT_CHANNELS:
             self.state.contacts.append(
                 ContactKept(
@@ -237,7 +220,10 @@ class _Work:
         if not contact:
             return None
         asked = self._ask(treatment.channel, loan.loan_id)
-        return Block(asked.reason, asked.next_allowed_ms) if isinstance(asked, Refused) else None
+        if isinstance(asked, Refused):
+            return Block(asked.reason, asked.next_allowed_ms)
+        late = asked.until_ms is not None and asked.until_ms - self.now < treatment.least_hours * HOUR_MS
+        return Block("too-late", asked.until_ms) if late else None
 
     def _ask(self, channel: str, loan_id: str, without: str = "") -> Allowed | Refused:
         history = history_of(self.state, without)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import inf, isfinite
 
-from riskwatch.features.collecting import REVIEW
+from riskwatch.features.collectionledger import REVIEW
 from riskwatch.policy.cardreader import wrong_kind
 from riskwatch.policy.collectionpolicy import RECORD_FIELDS, Band, CollectionPolicy, Stage, Treatment, cells
 from riskwatch.policy.collectionvocabulary import COLLECTION_VOCABULARY
@@ -132,6 +132,7 @@ def _treatments(policy: CollectionPolicy) -> Iterator[Flaw]:
             ("recovers", treatment.recovers, 0, 1),
             ("min_days", treatment.min_days, 1, MOST_DAYS),
             ("expires_hours", treatment.expires_hours, 1, 24 * MOST_DAYS),
+            ("least_hours", treatment.least_hours, 0, 12),
         ):
             if not least <= number <= most:
                 yield Flaw((*path, key), f"`{key}` is {number}", f"from {least} to {most}")

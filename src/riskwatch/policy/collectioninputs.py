@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import tzinfo
 
-from riskwatch.features.collecting import (
+from riskwatch.features.collectionledger import (
     BAD_NUMBERS,
     CONVERSATIONS,
     DAY_MS,

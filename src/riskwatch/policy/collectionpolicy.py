@@ -32,8 +32,9 @@ class Treatment(Struct, frozen=True, kw_only=True):
     """Something that may be done. `cost`: minor units, of one action. Success has the probability of `card` or the
     `probability` itself. `recovers`: share of the amount that success brings; `of`: which amount. `reach`: it succeeds
     only with customers who can be reached. `min_days`: days of the customer's calendar until the same treatment of the
-    loan again. `file`: of a batch treatment, the list that takes the loan up. A disposal ends the chance that the
-    customer pays to the institution by themselves.
+    loan again. `least_hours`: that must be left of the day's contact hours, for it to be ordered. `file`: of a batch
+    treatment, the list that takes the loan up. A disposal ends the chance that the customer pays to the institution by
+    themselves.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
     reach: bool = False
     min_days: int = 1
     expires_hours: int = 24
+    least_hours: int = 0
     file: str = ""
     description: str = ""
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from riskwatch.features.collecting import REVIEW, LoanCollection, OpenAction
+from riskwatch.features.collectionledger import REVIEW, LoanCollection, OpenAction
 from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, Treatment
 from riskwatch.policy.nextaction import WAIT, Candidate, Rating
 from riskwatch.scoring.recovery import Chance
@@ -53,12 +53,12 @@ def closing(customer: Customer, loan_id: str, action: OpenAction, now_ms: int) -
 def review_action(
     policy: CollectionPolicy, customer: Customer, loan: LoanCollection, now_ms: int, expires_ms: int
 ) -> CollectionAction:
-    """A person is asked to look at a loan with a dispute or a hardship."""
+    """A person is asked to look at a loan with a dispute or a hardship. Counts the action."""
     said = (("dispute", loan.disputed, "the customer disputes the debt"),
             ("hardship", loan.hardship, "the customer is in hardship"))  # fmt: skip
     reasons = [Reason(code=code, text=f"{text}: no automatic contact", values={}) for code, flag, text in said if flag]
     return _action(
-        policy, customer, loan.loan_id, REVIEW, "person", now_ms, expires_ms,
+        policy, customer, loan, REVIEW, "person", now_ms, expires_ms,
         stage=loan.stage, priority=policy.review.priority, script=policy.review.script, reasons=reasons,
     )  # fmt: skip
 
@@ -76,11 +76,11 @@ def treatment_action(
     *,
     holdout: bool = False,
 ) -> CollectionAction:
-    """The chosen treatment as an action, or as the record that a held-out loan does not get it."""
+    """The chosen treatment as an action, or as the record that a held-out loan does not get it. Counts it."""
     treatment = policy.treatments.get(chosen.treatment)
     file = None if treatment is None or not treatment.file else treatment.file
     return _action(
-        policy, customer, loan.loan_id, chosen.treatment, _channel(treatment), now_ms, expires_ms,
+        policy, customer, loan, chosen.treatment, _channel(treatment), now_ms, expires_ms,
         stage=stage.name,
         priority=stage.priority,
         script="" if treatment is None else treatment.script,
@@ -99,7 +99,7 @@ def _channel(treatment: Treatment | None) -> ActionChannel:
 def _action(
     policy: CollectionPolicy,
     customer: Customer,
-    loan_id: str,
+    loan: LoanCollection,
     treatment: str,
     channel: ActionChannel,
     now_ms: int,
@@ -115,11 +115,12 @@ def _action(
     holdout: bool = False,
 ) -> CollectionAction:
     subject = customer_key(customer.tenant, customer.customer_id)
+    loan.ordered += 1
     return CollectionAction(
-        action_id=action_identity(subject, loan_id, treatment, now_ms),
+        action_id=action_identity(subject, loan.loan_id, treatment, now_ms, loan.ordered),
         tenant=customer.tenant,
         customer_id=customer.customer_id,
-        loan_id=loan_id,
+        loan_id=loan.loan_id,
         stage=stage,
         treatment=treatment,
         channel=channel,

@@ -47,10 +47,10 @@ def print_collections(policy: CollectionPolicy, console: Console) -> None:
     _print(
         console,
         "Treatments",
-        ("treatment", "channel", "kind", "cost", "success by", "brings", "script"),
+        ("treatment", "channel", "kind", "cost", "success by", "brings"),
         [
             (each.name, each.channel, each.kind, f"{each.cost / 100:,.2f}", each.card or f"{each.probability:g}",
-             f"{each.recovers:.0%} of {each.of}", each.script)
+             f"{each.recovers:.0%} of {each.of}")
             for each in policy.treatments.values()
         ],
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskwatch.features.collecting import CONVERSATIONS, DAY_MS, CollectionsState, ContactKept, LoanCollection
+from riskwatch.features.collectionledger import CONVERSATIONS, DAY_MS, CollectionsState, ContactKept, LoanCollection
 from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, StrategyLine
 from riskwatch.policy.contactbudget import Consent, Contact
 
@@ -41,21 +41,32 @@ def _contact(kept: ContactKept) -> Contact:
 
 
 def climb(policy: CollectionPolicy, loan: LoanCollection, line: StrategyLine) -> Stage:
-    """The stage: the table's, raised by what came of it and lowered by what was paid, up to the ceiling."""
-    ladder, base = policy.stages, policy.place_of[line.stage]
+    """The stage: the table's, raised by broken promises and lowered by what was paid, up to the ceiling."""
+    base = policy.place_of[line.stage]
     if loan.stage and base > loan.base:  # the table has caught up with what was raised
         loan.raised = max(0, loan.raised - (base - loan.base))
     loan.base = base
     if loan.paid_part >= policy.step_down_share:
         loan.raised, loan.paid_part = max(0, loan.raised - 1), 0.0
-    after = ladder[_capped(policy, base, loan.raised)].escalate_after
-    if after and loan.steps >= after:
-        loan.raised, loan.steps = loan.raised + 1, 0
-    place = _capped(policy, base, loan.raised)
-    loan.raised = place - base
-    if loan.stage != ladder[place].name:
-        loan.stage, loan.steps = ladder[place].name, 0
-    return ladder[place]
+    return _at(policy, loan)
+
+
+def climb_further(policy: CollectionPolicy, loan: LoanCollection, stage: Stage) -> Stage:
+    """The stage above where as many actions as `escalate_after` brought nothing, up to the ceiling; else the same.
+    Asked when the next action is due, so that the last one had its time."""
+    if not stage.escalate_after or loan.steps < stage.escalate_after:
+        return stage
+    loan.raised, loan.steps = loan.raised + 1, 0
+    return _at(policy, loan)
+
+
+def _at(policy: CollectionPolicy, loan: LoanCollection) -> Stage:
+    place = _capped(policy, loan.base, loan.raised)
+    loan.raised = place - loan.base
+    stage = policy.stages[place]
+    if loan.stage != stage.name:
+        loan.stage, loan.steps = stage.name, 0
+    return stage
 
 
 def _capped(policy: CollectionPolicy, base: int, raised: int) -> int:
@@ -64,6 +75,6 @@ def _capped(policy: CollectionPolicy, base: int, raised: int) -> int:
 
 def start_anew(loan: LoanCollection) -> None:
     """The loan is current or gone: what was raised and broken in this episode no longer counts."""
-    loan.stage, loan.bucket, loan.held_stage = "", "", ""
+    loan.stage, loan.bucket, loan.held_stage, loan.routed = "", "", "", False
     loan.base = loan.raised = loan.steps = loan.episode_broken = 0
     loan.paid_part = 0.0

@@ -75,7 +75,7 @@ def show(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="the policy file, or a packaged lending policy's name; without one, the rules that come with riskwatch"
+            help="the policy file, or a packaged policy's name; without one, the rules that come with riskwatch"
         ),
     ] = None,
     rule: Annotated[str | None, typer.Option(help="show one rule in full")] = None,
@@ -89,7 +89,7 @@ def show(
 
     console = Console(soft_wrap=True, highlight=False)
     try:
-        if file is not None and _show_lending(file, rule):
+        if file is not None and (_show_collections(file) or _show_lending(file, rule)):
             return
         policy = base_policy() if file is None else load_policy(file)
     except PolicyError as error:
@@ -113,6 +113,31 @@ def show(
         ("typology", found.typology or "–"),
     ):
         console.print(f"  {label:9}{escape(said)}" if label else f"  {escape(said)}")
+
+
+def _show_collections(file: Path) -> bool:
+    """Shows a collections policy or contact rules, of a file or packaged; false for another kind of file. Raises
+    `PolicyError`, `OSError`."""
+    from rich.console import Console
+
+    from riskwatch.policy.collectionfile import packaged_collections
+    from riskwatch.policy.collectionshow import print_collections, print_rules
+    from riskwatch.policy.contactfile import packaged_rules
+    from riskwatch.policy.policykinds import COLLECTIONS, JURISDICTIONS, kind_of
+
+    console = Console(soft_wrap=True, highlight=False)
+    if file.exists():
+        kind = kind_of(file)
+        if kind in ("collections", "contact-rules"):
+            _check_collections(file, kind, console)
+            return True
+    elif str(file) in COLLECTIONS.names():
+        print_collections(packaged_collections(str(file)), console)
+        return True
+    elif str(file) in JURISDICTIONS.names():
+        print_rules(packaged_rules(str(file)), console)
+        return True
+    return False
 
 
 def _show_lending(file: Path, rule: str | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from riskwatch.features.timers import day_of, start_of_day
-from riskwatch.policy.calendars import calendar_of
+from riskwatch.policy.calendars import calendar_of, is_holiday
 from riskwatch.policy.contactrules import WEEKDAYS, Closed, ContactRules, Limit, Silence
 from riskwatch.policy.localtime import DAY_MS, end_of_within, next_within
 
@@ -150,8 +150,9 @@ class _Closed:
 
     def _is_closed(self, ordinal: int) -> bool:
         day = date.fromordinal(ordinal)
-        holidays = calendar_of(self.closed.calendar) if self.closed.calendar else ()
-        return WEEKDAYS[day.weekday()] in self.closed.weekdays or day in holidays
+        if WEEKDAYS[day.weekday()] in self.closed.weekdays:
+            return True
+        return bool(self.closed.calendar) and is_holiday(day, calendar_of(self.closed.calendar))
 
 
 class _Rolling:

@@ -69,7 +69,8 @@ class Silence(Struct, frozen=True, kw_only=True):
 
 
 class Closed(Struct, frozen=True, kw_only=True):
-    """Days without contact: weekdays, and the public holidays of a `calendar` such as CN or US-CA."""
+    """Days without contact: weekdays, and the public holidays of a `calendar` such as CN or US-CA with the weekends
+    between them."""
 
     channels: Channels
     weekdays: tuple[Weekday, ...] = ()

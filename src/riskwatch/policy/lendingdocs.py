@@ -64,15 +64,15 @@ def page() -> str:
     """The whole page."""
     parts = [_HEAD, "## What decides\n"]
     parts.append("The first step that has something to say decides; every rule is judged all the same.\n")
-    parts.append(_table(("step", "decides"), [(f"`{step.name}`", step.description) for step in LADDER]))
+    parts.append(table(("step", "decides"), [(f"`{step.name}`", step.description) for step in LADDER]))
     parts.append("## Inputs\n\nAn unknown input makes no rule fire. Money is in minor units.\n")
     rows = [(f"`{each.name}`", _type(each.name, each.type, each.words), each.description) for each in INPUTS]
-    parts.append(_table(("input", "type", "what it is"), rows))
+    parts.append(table(("input", "type", "what it is"), rows))
     parts.append("## What bounds an offer\n")
-    parts.append(_table(("code", "meaning"), [(f"`{code}`", said) for code, said in BOUNDS.items()]))
+    parts.append(table(("code", "meaning"), [(f"`{code}`", said) for code, said in BOUNDS.items()]))
     parts.append("## Reasons\n")
     texts = [(f"`{code}`", text.en, text.zh) for code, text in sorted(TEXTS.items())]
-    parts.append(_table(("code", "English", "Chinese"), texts))
+    parts.append(table(("code", "English", "Chinese"), texts))
     return "\n".join(parts)
 
 
@@ -82,7 +82,8 @@ def _type(name: str, kind: str, words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words) or kind
 
 
-def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -101,15 +101,17 @@ def decode_closing(value: bytes) -> ActionClosed:
     return _closings.decode(value)
 
 
-def action_identity(subject: bytes, loan_id: str, treatment: str, at_ms: int) -> str:
+def action_identity(subject: bytes, loan_id: str, treatment: str, at_ms: int, number: int) -> str:
     """The id of the action that a treatment of a loan is at an instant (ms): 32 hexadecimal characters.
 
-    `subject` is the customer key. Partitions, offsets and batches play no part, so a repeat after a crash and a replay
-    give the same id. The parts are length-prefixed: no two different ones share a digest's input.
+    `subject` is the customer key; `number` counts the loan's actions, from 1. Partitions, offsets and batches play no
+    part, so a repeat after a crash and a replay give the same id. The parts are length-prefixed: no two different ones
+    share a digest's input.
     """
     parts = (subject, loan_id.encode(), treatment.encode())
     data = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
-    return blake2b(data + at_ms.to_bytes(8, "little", signed=True), digest_size=16, person=b"collection").hexdigest()
+    data += at_ms.to_bytes(8, "little", signed=True) + number.to_bytes(8, "little")
+    return blake2b(data, digest_size=16, person=b"collection").hexdigest()
 
 
 def work_queue(records: Iterable[CollectionAction | ActionClosed], now: datetime) -> list[CollectionAction]:

@@ -1,0 +1,95 @@
+"""The state of collections: what is kept, what is forgotten, and that nothing is counted twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskwatch.features.collecting import evolve_collections, forget_settled, keep_contacts, loan_of
+from riskwatch.features.collectionfacts import Contacted, Fact, LoanLeft, Paid, Promised
+from riskwatch.features.collectionledger import (
+    CONTACTS_KEPT,
+    CollectionsFault,
+    CollectionsState,
+    decode_collections,
+    encode_collections,
+)
+
+DAY = 86_400_000
+
+
+def called(event: int, at_ms: int, outcome: str = "no-answer", loan_id: str = "l-1") -> Contacted:
+    return Contacted(event=event, at_ms=at_ms, channel="phone", outcome=outcome, loan_id=loan_id)
+
+
+def test_the_state_is_read_back_as_it_was_written() -> None:
+    state = CollectionsState()
+    for fact in (
+        called(1, 5),
+        Promised(event=2, at_ms=6, loan_id="l-1", pay_by_ms=9),
+        Paid(event=3, at_ms=7, loan_id="x"),
+    ):
+        evolve_collections(state, fact)
+    assert decode_collections(encode_collections(state)) == state
+
+
+def test_no_bytes_are_an_empty_state() -> None:
+    assert decode_collections(b"") == CollectionsState()
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\x80\x80", encode_collections(CollectionsState(version=99))])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(CollectionsFault):
+        decode_collections(data)
+
+
+def test_a_contact_older_than_two_months_is_forgotten() -> None:
+    state = CollectionsState()
+    evolve_collections(state, called(1, 0))
+    evolve_collections(state, called(2, 5 * DAY))
+    keep_contacts(state, 63 * DAY)
+    assert [each.from_ms for each in state.contacts] == [5 * DAY]
+
+
+def test_of_a_flood_of_contacts_the_newest_of_each_loan_and_the_last_conversation_are_kept() -> None:
+    state = CollectionsState()
+    evolve_collections(state, called(1, 1, "reached-customer"))
+    evolve_collections(state, called(2, 2, loan_id="other"))
+    for event in range(3, 303):
+        evolve_collections(state, called(event, event))
+    keep_contacts(state, 400)
+    own = [each.from_ms for each in state.contacts if each.loan_id == "l-1"]
+    assert own == [1, *range(303 - CONTACTS_KEPT, 303)]
+    assert [each.from_ms for each in state.contacts if each.loan_id == "other"] == [2]
+
+
+def test_a_report_of_an_action_names_the_loan_that_the_action_was_about() -> None:
+    state = CollectionsState()
+    first = Contacted(event=1, at_ms=1, channel="phone", outcome="no-answer", loan_id="l-1", action_id="a")
+    second = Contacted(event=2, at_ms=2, channel="phone", outcome="disputed", action_id="a")
+    evolve_collections(state, first)
+    evolve_collections(state, second)
+    assert [(each.loan_id, each.from_ms) for each in state.contacts] == [("l-1", 1), ("l-1", 2)]
+    assert loan_of(state, "l-1").disputed
+
+
+def test_a_dispute_about_no_loan_in_particular_is_about_every_loan() -> None:
+    state = CollectionsState()
+    for loan_id in ("a", "b"):
+        loan_of(state, loan_id)
+    evolve_collections(state, called(1, 1, "disputed", loan_id=""))
+    assert [loan.disputed for loan in state.loans.values()] == [True, True]
+
+
+def test_a_fact_of_no_kind_is_refused() -> None:
+    with pytest.raises(TypeError):
+        evolve_collections(CollectionsState(), Fact(event=1, at_ms=1))
+
+
+def test_a_settled_loan_is_forgotten_once_it_rested_and_the_account_has_forgotten_it() -> None:
+    state = CollectionsState()
+    evolve_collections(state, LoanLeft(event=1, at_ms=DAY, loan_id="sold"))
+    for now, known in ((62 * DAY, ()), (64 * DAY, ("sold",))):
+        forget_settled(state, known, now)
+        assert "sold" in state.loans
+    forget_settled(state, (), 64 * DAY)
+    assert state.loans == {}
