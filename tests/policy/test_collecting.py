@@ -213,11 +213,27 @@ def test_actions_that_bring_nothing_lead_to_the_next_stage() -> None:
 
 
 def test_a_stage_that_the_table_reaches_by_itself_uses_up_what_was_raised() -> None:
-    desk = Desk()
+    desk = Desk(policy(ceiling="legal"))
     desk.tell(PromiseEnded(event=1, at_ms=MONDAY, loan_id="l-1", promise=11, kept=False))
     assert only(desk.at(NINE)).stage == "firm"
     assert only(desk.at(NINE + 2 * DAY, SECOND)).stage == "firm"
-    assert desk.state.loans["l-1"].raised == 0
+
+
+def test_time_does_not_go_back() -> None:
+    # At 21:00 the hours are over; a decision that is asked for with an earlier instant is not made in the past.
+    desk = Desk()
+    assert desk.at(MONDAY + 21 * HOUR) == []
+    assert desk.at(NINE) == []
+
+
+def test_an_order_was_not_carried_out_before_it_was_given_whatever_the_report_says() -> None:
+    desk = Desk()
+    action = only(desk.at(NINE, SECOND))
+    early = NINE - 30 * HOUR
+    desk.tell(Contacted(event=1, at_ms=early, channel="phone", outcome="no-answer", action_id=action.action_id))
+    # One call in 48 hours, counted from Monday 9:00.
+    assert done(desk.at(NINE + DAY, SECOND)) == [("closed", "done"), ("sms", "firm")]
+    assert done(desk.at(NINE + 2 * DAY, SECOND)) == [("closed", "expired"), ("call", "firm")]
 
 
 @pytest.mark.parametrize("flag", ["dispute", "hardship"])

@@ -56,10 +56,11 @@ steps = st.one_of(
     st.tuples(st.just("promise"), loans, st.integers(-1, 30), st.integers(0, 3)),
     st.tuples(st.just("ended"), loans, st.integers(0, 4), st.booleans()),
     st.tuples(st.just("flag"), loans, st.sampled_from(["dispute", "hardship"]), st.booleans()),
-    st.tuples(st.just("outcome"), st.integers(0, 5), outcomes),
+    st.tuples(st.just("outcome"), st.integers(0, 5), outcomes, st.sampled_from([0, HOUR, 40 * HOUR])),
     st.tuples(st.just("elsewhere"), st.sampled_from(["phone", "sms"]), outcomes, st.sampled_from(["", *LOANS])),
     st.tuples(st.just("consent"), st.sampled_from(["sms", "push", "phone", "all"]), st.booleans()),
     st.tuples(st.just("again"), st.integers(0, 50)),
+    st.tuples(st.just("late"), st.sampled_from([HOUR, 9 * HOUR, 30 * HOUR])),
 )
 
 
@@ -158,7 +159,7 @@ def judge(account: Account, record: CollectionAction | ActionClosed, now: int) -
         said = account.consent
         assert said.get("all", (0, True))[1] or record.channel in LAWFUL.rules.after_ceased
         assert said.get(record.channel, (0, record.channel != "sms"))[1]
-        for at in (now, to_ms(record.expires_at) - 1):
+        for at in (*range(now, to_ms(record.expires_at), HOUR), to_ms(record.expires_at) - 1):
             this = Made(record.channel, at, loan_id)
             known = [*(each for each in account.contacts if each.at_ms <= at), this]
             assert broken_by(LAWFUL.rules, known, len(known) - 1, ZONE) == []
@@ -213,7 +214,7 @@ def fact_of(step: tuple[Any, ...], account: Account, event: int, now: int) -> Fa
                 return None
             action = actions[said[0] % len(actions)]
             return Contacted(
-                event=event, at_ms=now, channel=action.channel, outcome=said[1], loan_id=action.loan_id,
+                event=event, at_ms=now - said[2], channel=action.channel, outcome=said[1], loan_id=action.loan_id,
                 action_id=action.action_id,
             )  # fmt: skip
         case "elsewhere":
@@ -255,7 +256,8 @@ def test_the_laws_hold_whatever_comes_in_whatever_order(drawn: list[tuple[Any, .
             judge(account, record, now)
         after(account, state, now)
         settled = encode_collections(state)
-        assert decide(LAWFUL, state, CUSTOMER, inputs(now), now) == []
+        again = now - step[1] if step[0] == "late" else now  # an earlier instant changes nothing
+        assert decide(LAWFUL, state, CUSTOMER, inputs(now), again) == []
         assert encode_collections(state) == settled
 
 

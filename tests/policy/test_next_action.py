@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from tinycollections import POLICY, loan, policy
 
 from riskwatch.policy.collectionpolicy import StrategyLine
@@ -88,10 +89,12 @@ def test_later_buckets_count_for_less() -> None:
 
 
 def test_a_sale_ends_the_chance_that_the_customer_pays_by_themselves() -> None:
-    rating = rated(dpd=100)
-    wait, sale = consider(POLICY, ("sale",), rating, facts_of(loan(dpd=100)), lambda each: None)
-    assert sale.probability == 1.0
-    assert sale.value == pytest.approx(40_000 * 0.5)
+    # Sold with 0.6: 0.6, not 0.2 + 0.8 · 0.6; it brings half of the exposure of 40,000.
+    unsure = replace(POLICY.treatments["sale"], probability=0.6)
+    selling = policy(treatments={**POLICY.treatments, "sale": unsure})
+    wait, sale = consider(selling, ("sale",), rated(dpd=100), facts_of(loan(dpd=100)), lambda each: None)
+    assert sale.probability == pytest.approx(0.6)
+    assert sale.value == pytest.approx(40_000 * 0.5 * 0.6)
     assert wait.value == pytest.approx(10_000 * 0.2)
 
 
