@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from riskwatch.policy.lending import LendingPolicy
+    from riskwatch.policy.accountpolicy import FreezeRule
+    from riskwatch.policy.lending import AdmissionRule, LendingPolicy
     from riskwatch.policy.policyfile import Policy
     from riskwatch.policy.policykinds import PolicyKind
     from riskwatch.policy.tomlfiles import Resolved
@@ -163,46 +164,68 @@ def _show_lending(file: Path, rule: str | None) -> bool:
     table = Table(title="Inherited", title_justify="left", box=None, pad_edge=False)
     table.add_column("part")
     table.add_column("said by")
-    for family in ("lending", "admission", "antifraud", "regions", "scorecard", "pricing", "grades", "plan", "texts"):
-        above: tuple[str, ...] = ("scorecard", "characteristics") if family == "scorecard" else (family,)
-        parts = resolved.content.get(family, {})
-        parts = parts.get("characteristics", {}) if family == "scorecard" else parts
-        for path in [(*above, key) for key, value in parts.items() if isinstance(value, dict)] or [above]:
-            files = resolved.said_by(path)
-            if files and files != (resolved.name,):
-                table.add_row(".".join(path), ", changed by ".join(files))
+    for path in _parts(resolved):
+        files = resolved.said_by(path)
+        if files and files != (resolved.name,):
+            table.add_row(".".join(path), ", changed by ".join(files))
     if table.rows:
         console.print()
         console.print(table)
     return True
 
 
+def _parts(resolved: Resolved) -> list[tuple[str, ...]]:
+    """The parts of a lending policy as a reader thinks of them: each rule, grade and characteristic; else the table."""
+    families: list[tuple[str, ...]] = [
+        *((name,) for name in ("lending", "admission", "antifraud", "regions")),
+        ("scorecard", "characteristics"),
+        *((name,) for name in ("pricing", "grades", "plan", "texts", "account")),
+        *(("account", name) for name in ("freeze", "grades")),
+        ("account", "scorecard", "characteristics"),
+    ]
+    parts: list[tuple[str, ...]] = []
+    for family in families:
+        held: Any = resolved.content
+        for key in family:
+            held = held.get(key, {})
+        inner = (
+            [] if family == ("account",) else [(*family, key) for key, each in held.items() if isinstance(each, dict)]
+        )
+        parts += inner or [family]
+    return parts
+
+
 def _print_lending_rule(policy: LendingPolicy, resolved: Resolved, wanted: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from riskwatch.policy.accountpolicy import FreezeRule
+    from riskwatch.policy.accounttexts import account_text_of
     from riskwatch.policy.adverse import text_of
     from riskwatch.policy.faults import did_you_mean
 
     console = Console(soft_wrap=True, highlight=False)
-    families = (("admission", policy.admission), ("antifraud", policy.antifraud))
-    rules = {rule.name: (family, rule) for family, own in families for rule in own}
+    rules: dict[str, tuple[tuple[str, ...], AdmissionRule | FreezeRule]] = {}
+    for rule in () if policy.account is None else policy.account.freeze:
+        rules[rule.name] = (("account", "freeze"), rule)
+    for family, own in (("admission", policy.admission), ("antifraud", policy.antifraud)):
+        rules |= {rule.name: ((family,), rule) for rule in own}
     if wanted not in rules:
         near = did_you_mean(wanted, rules)
         console.print(f"[red]no rule {escape(wanted)}[/red]" + (f"; {near}" if near else ""))
         raise typer.Exit(1)
-    family, rule = rules[wanted]
-    texts = text_of(rule.reason, policy.texts)
-    console.print(f"[bold]{rule.name}[/bold]  {family}, {rule.outcome}{', legal bar' if rule.legal else ''}")
-    console.print(f"  {escape(rule.description)}")
-    for label, said in (
-        ("when", " ".join(rule.when.split())),
-        ("priority", str(rule.priority)),
-        ("reason", rule.reason),
-        ("en", texts.en),
-        ("zh", texts.zh),
-        ("said by", ", changed by ".join(resolved.said_by((family, rule.name)))),
-    ):
+    path, found = rules[wanted]
+    rows = [("when", " ".join(found.when.split()))]
+    if isinstance(found, FreezeRule):
+        console.print(f"[bold]{found.name}[/bold]  account, freezes the line")
+        texts = account_text_of(found.reason, policy.texts)
+    else:
+        console.print(f"[bold]{found.name}[/bold]  {path[0]}, {found.outcome}{', legal bar' if found.legal else ''}")
+        texts = text_of(found.reason, policy.texts)
+        rows.append(("priority", str(found.priority)))
+    console.print(f"  {escape(found.description)}")
+    said_by = ", changed by ".join(resolved.said_by((*path, found.name)))
+    for label, said in (*rows, ("reason", found.reason), ("en", texts.en), ("zh", texts.zh), ("said by", said_by)):
         console.print(f"  {label:9}{escape(said)}")
 
 

@@ -7,7 +7,7 @@ not fire; a legal bar that cannot be judged refers, for it is not known to be cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from riskwatch.policy.accountpolicy import AccountPolicy
 from riskwatch.policy.adverse import Texts, text_of
 from riskwatch.policy.grading import Grade, Offer, Pricing, grade_of, make_offer
 from riskwatch.policy.lendingcondition import LendingCondition, canonical, check_lending_condition
@@ -59,8 +60,8 @@ class LendingPolicy(Struct, frozen=True, kw_only=True, dict=True):
     """How one institution decides applications for one product.
 
     `texts`: its own adverse-action texts by reason code; `refer_above_pd`: a person decides above it; `required`:
-    inputs that must be known; `regions`: region words with their spellings. `tenant` "*": for every institution that
-    has no policy of its own.
+    inputs that must be known; `regions`: region words with their spellings; `account`: how a line is looked after once
+    it is granted, None where it is left as it is. `tenant` "*": for every institution that has no policy of its own.
     """
 
     tenant: str
@@ -78,6 +79,7 @@ class LendingPolicy(Struct, frozen=True, kw_only=True, dict=True):
     required: tuple[str, ...] = ()
     regions: Mapping[str, tuple[str, ...]] = {}
     description: str = ""
+    account: AccountPolicy | None = None
 
     @cached_property
     def version(self) -> str:
@@ -251,8 +253,17 @@ def _reason(policy: LendingPolicy, why: Why) -> ReasonCode:
 def _said(policy: LendingPolicy) -> dict[str, object]:
     said: dict[str, object] = msgspec.to_builtins(policy)
     del said["description"]
+    account = said["account"]
+    if isinstance(account, dict):
+        said["account"] = {**account, "freeze": _canonically(account["freeze"])}
+    else:
+        del said["account"]
     for family in ("admission", "antifraud"):
         rules = said[family]
         assert isinstance(rules, list | tuple)
-        said[family] = [{**rule, "when": canonical(rule["when"])} for rule in rules]
+        said[family] = _canonically(rules)
     return said
+
+
+def _canonically(rules: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return [{**rule, "when": canonical(rule["when"])} for rule in rules]

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import fsum
 
+from riskwatch.policy.accountchecks import account_flaws
 from riskwatch.policy.cardreader import wrong_kind
 from riskwatch.policy.flaws import CURRENCY, NAME, NAME_HINT, TENANT, Flaw
 from riskwatch.policy.grading import grade_of
 from riskwatch.policy.lending import LendingPolicy
-from riskwatch.policy.lendingreader import scored_inputs
-from riskwatch.policy.lendingvocabulary import ELSEWHERE, MAX_REGIONS, plain
+from riskwatch.policy.lendingvocabulary import APPLICATION, ELSEWHERE, MAX_REGIONS, plain
 from riskwatch.scoring.scorecard import check_scorecard, odds_at
 
 MAX_DEADLINE_MS = 60_000
@@ -20,7 +20,16 @@ MAX_DEADLINE_MS = 60_000
 
 def flaws_of(policy: LendingPolicy) -> list[Flaw]:
     """Every flaw, from the top of a file to its end."""
-    return [*_head(policy), *_regions(policy), *_rules(policy), *_scorecard(policy), *_plan(policy), *_texts(policy)]
+    account = [] if policy.account is None else account_flaws(policy.account, policy.pricing)
+    return [
+        *_head(policy),
+        *_regions(policy),
+        *_rules(policy),
+        *_scorecard(policy),
+        *_plan(policy),
+        *_texts(policy),
+        *account,
+    ]
 
 
 def _head(policy: LendingPolicy) -> Iterator[Flaw]:
@@ -74,7 +83,7 @@ def _rules(policy: LendingPolicy) -> Iterator[Flaw]:
 
 def _scorecard(policy: LendingPolicy) -> Iterator[Flaw]:
     card = policy.scorecard
-    readable = scored_inputs(tuple(policy.regions)).inputs
+    readable = APPLICATION.scored(tuple(policy.regions)).inputs
     for each in card.characteristics:
         wrong = wrong_kind(each, readable.get(each.reads))
         if wrong is not None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from riskwatch.policy.expression import check_condition
 from riskwatch.policy.faults import Fault
-from riskwatch.policy.lendingvocabulary import DOTTED, INPUT_OF, REGION, Facts, columns_of, identifier
+from riskwatch.policy.lendingvocabulary import APPLICATION, REGION, Facts, Inputs, identifier
 from riskwatch.policy.lexis import MAX_LENGTH, Refused, read_source
 from riskwatch.policy.rowwise import Evaluation, Row, compile_row
 from riskwatch.policy.tree import settle
@@ -32,16 +32,18 @@ _NAN = float("nan")
 
 
 class LendingCondition(Struct, frozen=True, kw_only=True):
-    """A condition ready to judge. `names`: the inputs that it reads, dotted, in written order."""
+    """A condition ready to judge. `names`: the inputs that it reads, dotted, in written order; `dotted`: names by
+    identifier."""
 
     names: tuple[str, ...]
+    dotted: Mapping[str, str]
     columns: Mapping[str, Column]
     holds: Evaluation
     fails: Evaluation
 
     def judge(self, facts: Facts) -> bool | None:
         """Definitely true, definitely false, or None: unknown (Kleene's logic)."""
-        row = _FactsRow(facts, self.columns)
+        row = _FactsRow(facts, self.columns, self.dotted)
         if self.holds(row):
             return True
         return False if self.fails(row) else None
@@ -51,10 +53,12 @@ class LendingCondition(Struct, frozen=True, kw_only=True):
         return {name: facts.get(name) for name in self.names}
 
 
-def check_lending_condition(text: str, regions: Sequence[str] = ()) -> LendingCondition | list[Fault]:
+def check_lending_condition(
+    text: str, regions: Sequence[str] = (), inputs: Inputs = APPLICATION
+) -> LendingCondition | list[Fault]:
     """The condition, or every fault in it, `Fault.line` counting from 1 within `text`. `regions`: the policy's words
-    for `declared.region`."""
-    return _checked(text, tuple(regions))
+    for `declared.region`; `inputs`: those that it may name."""
+    return _checked(text, tuple(regions), inputs)
 
 
 def canonical(text: str) -> str:
@@ -66,14 +70,14 @@ def canonical(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _columns(regions: tuple[str, ...]) -> dict[str, Column]:
-    return columns_of(regions)
+def _columns(regions: tuple[str, ...], inputs: Inputs) -> dict[str, Column]:
+    return inputs.columns_of(regions)
 
 
 @lru_cache(maxsize=4_096)
-def _checked(text: str, regions: tuple[str, ...]) -> LendingCondition | list[Fault]:
-    columns = _columns(regions)
-    back = dict(DOTTED)
+def _checked(text: str, regions: tuple[str, ...], inputs: Inputs) -> LendingCondition | list[Fault]:
+    columns, dotted = _columns(regions, inputs), inputs.dotted
+    back = dict(dotted)
     undotted: list[Fault] = []
 
     def translated(match: re.Match[str]) -> str:
@@ -83,10 +87,10 @@ def _checked(text: str, regions: tuple[str, ...]) -> LendingCondition | list[Fau
         if "." in name:
             back[identifier(name)] = name
             return identifier(name)
-        if name in DOTTED:
+        if name in dotted:
             line = text.count("\n", 0, match.start()) + 1
             undotted.append(
-                Fault(message="names are written with dots", line=line, text=name, suggestion=f"write `{DOTTED[name]}`")
+                Fault(message="names are written with dots", line=line, text=name, suggestion=f"write `{dotted[name]}`")
             )
         return name
 
@@ -97,26 +101,27 @@ def _checked(text: str, regions: tuple[str, ...]) -> LendingCondition | list[Fau
         return undotted
     condition = check_condition(code, columns)
     if isinstance(condition, list):
-        return [_dotted(fault, back, regions) for fault in condition]
+        return [_dotted(fault, back, regions, inputs) for fault in condition]
     return LendingCondition(
         names=tuple(back[name] for name in condition.names),
+        dotted=dotted,
         columns=columns,
         holds=compile_row(condition.tree, {}),
         fails=compile_row(settle(condition.tree, False), {}),
     )
 
 
-def _dotted(fault: Fault, back: Mapping[str, str], regions: tuple[str, ...]) -> Fault:
+def _dotted(fault: Fault, back: Mapping[str, str], regions: tuple[str, ...], inputs: Inputs) -> Fault:
     def restored(said: str | None) -> str | None:
         return None if said is None else _WORD.sub(lambda match: back.get(match[0], match[0]), said)
 
     message, text, suggestion = restored(fault.message) or "", restored(fault.text), restored(fault.suggestion)
     if message == f"unknown name `{text}`" and text is not None:
-        known = INPUT_OF.get(text)
+        known = inputs.of.get(text)
         if known is not None:
             message, suggestion = f"`{text}` is text and stands in no condition", None
         else:
-            same = [name for name in INPUT_OF if name.partition(".")[2] == text.rpartition(".")[2]]
+            same = [name for name in inputs.of if name.partition(".")[2] == text.rpartition(".")[2]]
             suggestion = f"did you mean {' or '.join(f'`{name}`' for name in same)}?" if same else suggestion
     elif message.startswith(f"`{REGION}` is never"):
         suggestion = f"declare it in `[regions]`; declared are {', '.join(regions) or 'none'}"
@@ -126,14 +131,17 @@ def _dotted(fault: Fault, back: Mapping[str, str], regions: tuple[str, ...]) -> 
 class _FactsRow(Row):
     """One applicant's facts, as `compile_row` reads an entry: NaN, code 0 and None are unknown."""
 
-    __slots__ = ("columns", "facts")
+    __slots__ = ("columns", "dotted", "facts")
 
-    def __init__(self, facts: Facts, columns: Mapping[str, Column]) -> None:  # no entry, no features
+    def __init__(
+        self, facts: Facts, columns: Mapping[str, Column], dotted: Mapping[str, str]
+    ) -> None:  # no entry, no features
         self.facts = facts
         self.columns = columns
+        self.dotted = dotted
 
     def field(self, name: str) -> float | bool | int | None:
-        value = self.facts.get(DOTTED[name])
+        value = self.facts.get(self.dotted[name])
         column = self.columns[name]
         if column.codes is not None:
             return column.codes.get(value, 0) if isinstance(value, str) else 0

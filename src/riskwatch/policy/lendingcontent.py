@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from riskwatch.policy.accountreader import SECTION, account_content
 from riskwatch.policy.faults import Fault
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingchecks import flaws_of
@@ -34,6 +35,7 @@ def content_of(policy: LendingPolicy) -> dict[str, Any]:
         },
         "pricing": {key: pricing[key] for key in _PRICING},
         "grades": _by_name(pricing["grades"]),
+        **({} if policy.account is None else {SECTION: account_content(policy.account)}),
     }
 
 
@@ -47,7 +49,10 @@ def lending_faults(policy: LendingPolicy) -> list[Fault]:
     faults = [*reader.faults, *_twice(policy)]
     if not faults and made != policy:
         faults.append(
-            Fault(message="grades stand in rising order of `max_pd`, and a scorecard bears its policy's name")
+            Fault(
+                message="grades stand in rising order of `max_pd`, and a scorecard bears its policy's name; grades of "
+                "an account stand from the best to the lowest, and each gain is one of a characteristic"
+            )
         )
     return faults
 
@@ -58,11 +63,12 @@ def _by_name(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _twice(policy: LendingPolicy) -> list[Fault]:
     """Names that a file cannot hold twice, for they are the keys of its tables."""
-    families = (
+    families: tuple[tuple[str, Iterable[Any]], ...] = (
         ("admission", policy.admission),
         ("antifraud", policy.antifraud),
         ("scorecard.characteristics", policy.scorecard.characteristics),
         ("grades", policy.pricing.grades),
+        *_account(policy),
     )
     return [
         Fault(message=f"[{family}] the name `{name}` is there {count} times")
@@ -70,3 +76,14 @@ def _twice(policy: LendingPolicy) -> list[Fault]:
         for name, count in Counter(each.name for each in records).items()
         if count > 1
     ]
+
+
+def _account(policy: LendingPolicy) -> tuple[tuple[str, Iterable[Any]], ...]:
+    account = policy.account
+    if account is None:
+        return ()
+    return (
+        (f"{SECTION}.grades", account.grades),
+        (f"{SECTION}.freeze", account.freeze),
+        (f"{SECTION}.scorecard.characteristics", account.scorecard.characteristics),
+    )

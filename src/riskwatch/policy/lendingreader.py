@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from riskwatch.policy.accountreader import SECTION, read_account
 from riskwatch.policy.adverse import TEXTS, Texts
-from riskwatch.policy.cardreader import NUMBER, YES_OR_NO, Readable, Vocabulary, read_scorecard
+from riskwatch.policy.cardreader import read_scorecard
 from riskwatch.policy.faults import did_you_mean
 from riskwatch.policy.grading import Grade, Pricing, check_pricing
 from riskwatch.policy.lending import AdmissionRule, LendingPolicy
 from riskwatch.policy.lendingcondition import check_lending_condition
-from riskwatch.policy.lendingvocabulary import INPUT_OF, INPUTS, words_of
+from riskwatch.policy.lendingvocabulary import APPLICATION
+from riskwatch.policy.naming import check_codes, check_inputs
 from riskwatch.policy.plans import PlanTerms, check_terms
 from riskwatch.policy.tomlplaces import Path
 from riskwatch.policy.tomltables import Tables
@@ -21,7 +23,7 @@ from riskwatch.streams.events import Product
 
 _TOP = (
     "name", "description", "tenant", "product", "lending", "regions", "admission", "antifraud", "scorecard", "pricing",
-    "grades", "plan", "texts",
+    "grades", "plan", "texts", SECTION,
 )  # fmt: skip
 
 
@@ -52,17 +54,6 @@ class _Prices(Struct, frozen=True, kw_only=True):
     min_limit: int
 
 
-def scored_inputs(regions: Sequence[str]) -> Vocabulary:
-    """What a scorecard of a policy with these region words may read."""
-    kinds = {"number": NUMBER, "flag": YES_OR_NO}
-    readable = {
-        each.name: kinds.get(each.type) or Readable("words", words_of(each.name, regions))
-        for each in INPUTS
-        if each.type != "text"
-    }
-    return Vocabulary(readable, "docs/lending.md")
-
-
 class Reader(Tables):
     """Reads one resolved file. `policy` gives None, or a policy not to be used, where `faults` is not empty."""
 
@@ -82,16 +73,17 @@ class Reader(Tables):
             for code, table in self.tables("texts")
             if (text := self.record(("texts", code), table, Texts)) is not None
         }
-        vocabulary = scored_inputs(tuple(regions))
+        vocabulary = APPLICATION.scored(tuple(regions))
         called = "" if head is None else head.name
         scorecard = read_scorecard(self, ("scorecard",), self.table("scorecard"), called, vocabulary)
         pricing = self._pricing()
         plan = self.record(("plan",), self.table("plan", needed=False), PlanTerms)
         if plan is not None:
             self.told(("plan",), check_terms(plan))
+        account = read_account(self, texts)
         self._codes(admission, antifraud, scorecard, texts)
         if lending is not None:
-            self._required(lending)
+            check_inputs(self, ("lending", "required"), lending.required, APPLICATION)
         if head is None or lending is None or scorecard is None or pricing is None or plan is None:
             return None
         return LendingPolicy(
@@ -110,6 +102,7 @@ class Reader(Tables):
             deadline_ms=lending.deadline_ms,
             required=lending.required,
             regions=regions,
+            account=account,
         )
 
     # ------------------------------------------------------------------------------------------------------- parts
@@ -161,7 +154,6 @@ class Reader(Tables):
         texts: Mapping[str, Texts],
     ) -> None:  # fmt: skip
         """Every code that the policy can give has its texts in both languages."""
-        known = {**TEXTS, **texts}
         used: list[tuple[Path, str]] = [
             ((family, rule.name, "reason"), rule.reason)
             for family, rules in (("admission", admission), ("antifraud", antifraud))
@@ -171,13 +163,4 @@ class Reader(Tables):
             used += [
                 (("scorecard", "characteristics", each.name, "reason"), each.reason) for each in card.characteristics
             ]
-        for path, code in used:
-            if code not in known:
-                near = did_you_mean(code, known)
-                self.fault(path, f"the reason `{code}` has no text", near or f"add `[texts.{code}]` with `en` and `zh`")
-
-    def _required(self, lending: _Lending) -> None:
-        for name in lending.required:
-            if name not in INPUT_OF:
-                near = did_you_mean(name, INPUT_OF) or "docs/lending.md lists the inputs"
-                self.fault(("lending", "required"), f"there is no input `{name}`", near)
+        check_codes(self, used, {**TEXTS, **texts})

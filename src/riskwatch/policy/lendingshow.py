@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from riskwatch.policy.accountshow import print_account
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingladder import LADDER
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def print_lending(policy: LendingPolicy, console: Console) -> None:
-    """Prints tables: head, rules in the order in which they are told, scorecard, grades, plan, the ladder."""
+    """Prints tables: head, rules in the order in which they are told, scorecard, grades, plan, what
+    becomes of a line after it is granted, the ladder."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -49,4 +51,6 @@ def print_lending(policy: LendingPolicy, console: Console) -> None:
     plan = policy.plan
     moved = "" if plan.shift == "none" else f", due dates moved to business days of {plan.calendar} ({plan.shift})"
     console.print(f"\nplan: {plan.method}{moved}, {plan.grace_days} days of grace, {plan.day_count}")
-    console.print(f"decided in this order: {' → '.join(step.name for step in LADDER)}")
+    if policy.account is not None:
+        print_account(policy.account, console)
+    console.print(f"\ndecided in this order: {' → '.join(step.name for step in LADDER)}")

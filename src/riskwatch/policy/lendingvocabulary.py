@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from riskwatch.features.table import FEATURES
+from riskwatch.policy.cardreader import NUMBER, YES_OR_NO, Readable, Vocabulary
 from riskwatch.policy.vocabulary import Column
 from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.events import Channel, Employment, Product
@@ -40,11 +41,13 @@ class Input(Struct, frozen=True, kw_only=True):
     seconds: bool = False
 
 
-def _number(name: str, description: str) -> Input:
+def number(name: str, description: str) -> Input:
+    """A number, unknown where absent."""
     return Input(name=name, type="number", description=description, seconds="seconds" in name.partition(".")[2])
 
 
-def _flag(name: str, description: str) -> Input:
+def flag(name: str, description: str) -> Input:
+    """Yes, no or unknown."""
     return Input(name=name, type="flag", description=description)
 
 
@@ -54,64 +57,62 @@ def _words(name: str, words: Sequence[str], description: str) -> Input:
 
 INPUTS: tuple[Input, ...] = (
     _words("application.product", get_args(Product), "the product applied for"),
-    _number("application.amount", "amount applied for, minor units"),
-    _number("application.term_months", "term applied for, months"),
+    number("application.amount", "amount applied for, minor units"),
+    number("application.term_months", "term applied for, months"),
     _words("application.channel", get_args(Channel), "where the application was made"),
-    _flag("application.merchant_id_known", "the application names a merchant"),
-    _number("declared.monthly_income", "declared monthly income, minor units"),
+    flag("application.merchant_id_known", "the application names a merchant"),
+    number("declared.monthly_income", "declared monthly income, minor units"),
     _words("declared.employment", get_args(Employment), "declared employment"),
-    _number("declared.employed_months", "months with the present employer"),
-    _number("declared.monthly_debt_service", "declared monthly payments on other debts, minor units"),
-    _number("declared.dependants", "declared dependants"),
+    number("declared.employed_months", "months with the present employer"),
+    number("declared.monthly_debt_service", "declared monthly payments on other debts, minor units"),
+    number("declared.dependants", "declared dependants"),
     Input(name=REGION, type="region", description='where the applicant lives: a declared region, or "elsewhere"'),
-    _number("declared.age_years", "age in whole years on the day of the application"),
-    _number("bureau.score", "the credit bureau's score"),
-    _number("bureau.open_loans", "open loans with all lenders, by the bureau"),
-    _number("bureau.outstanding", "open debt with all lenders, by the bureau, minor units"),
-    _number("bureau.max_dpd_12m", "most days past due in 12 months, by the bureau"),
-    _number("bureau.inquiries_90d", "inquiries at the bureau in 90 days"),
-    _number("bureau.oldest_loan_months", "age of the oldest loan at the bureau, months"),
-    _flag("identity.phone_valid", "the phone number exists by the numbering plan"),
-    _flag("identity.id_number_valid", "the id number's check digit, birth date and region can be right"),
-    _flag("identity.bank_card_valid", "the bank card's check digit is right"),
-    _flag("identity.email_valid", "the e-mail address is of the form local@domain"),
-    _flag("identity.birth_date_agrees", "the declared birth date is the id number's"),
-    _number("own.open_loans", "open loans with this institution"),
-    _number("own.outstanding", "open debt with this institution, minor units"),
-    _number("own.max_dpd", "days past due now with this institution, 0 where nothing is late"),
-    _number("own.settled_loans", "loans repaid with this institution"),
-    _number("own.applications_30d", "applications with this institution in 30 days, this one included"),
-    _flag("links.answered", "linked facts came before the deadline; no refers"),
-    *(_number(f"links.{kind}_customers", f"customers seen with this {kind.replace('_', ' ')}") for kind in LINK_KINDS),
+    number("declared.age_years", "age in whole years on the day of the application"),
+    number("bureau.score", "the credit bureau's score"),
+    number("bureau.open_loans", "open loans with all lenders, by the bureau"),
+    number("bureau.outstanding", "open debt with all lenders, by the bureau, minor units"),
+    number("bureau.max_dpd_12m", "most days past due in 12 months, by the bureau"),
+    number("bureau.inquiries_90d", "inquiries at the bureau in 90 days"),
+    number("bureau.oldest_loan_months", "age of the oldest loan at the bureau, months"),
+    flag("identity.phone_valid", "the phone number exists by the numbering plan"),
+    flag("identity.id_number_valid", "the id number's check digit, birth date and region can be right"),
+    flag("identity.bank_card_valid", "the bank card's check digit is right"),
+    flag("identity.email_valid", "the e-mail address is of the form local@domain"),
+    flag("identity.birth_date_agrees", "the declared birth date is the id number's"),
+    number("own.open_loans", "open loans with this institution"),
+    number("own.outstanding", "open debt with this institution, minor units"),
+    number("own.max_dpd", "days past due now with this institution, 0 where nothing is late"),
+    number("own.settled_loans", "loans repaid with this institution"),
+    number("own.applications_30d", "applications with this institution in 30 days, this one included"),
+    flag("links.answered", "linked facts came before the deadline; no refers"),
+    *(number(f"links.{kind}_customers", f"customers seen with this {kind.replace('_', ' ')}") for kind in LINK_KINDS),
     *(
-        _number(f"links.{kind}_new_1d", f"customers first seen with this {kind.replace('_', ' ')} within a day")
+        number(f"links.{kind}_new_1d", f"customers first seen with this {kind.replace('_', ' ')} within a day")
         for kind in LINK_KINDS
     ),
     *(
-        _number(f"links.{kind}_applications_7d", f"applications with this {kind.replace('_', ' ')} in 7 days")
+        number(f"links.{kind}_applications_7d", f"applications with this {kind.replace('_', ' ')} in 7 days")
         for kind in LINK_KINDS
     ),
     *(
-        _number(f"links.{kind}_fraud_30d", f"confirmed frauds with this {kind.replace('_', ' ')} in 30 days")
+        number(f"links.{kind}_fraud_30d", f"confirmed frauds with this {kind.replace('_', ' ')} in 30 days")
         for kind in LINK_KINDS
     ),
-    _number("links.ring_size", "customers joined to this one by shared identifiers, this one included"),
-    _number("library.exact_matches", "fraud cases that share an identifier"),
-    _number("library.best_score", "similarity of the most similar fraud case, 0 to 1"),
+    number("links.ring_size", "customers joined to this one by shared identifiers, this one included"),
+    number("library.exact_matches", "fraud cases that share an identifier"),
+    number("library.best_score", "similarity of the most similar fraud case, 0 to 1"),
     Input(name="library.best_case", type="text", description="the most similar fraud case"),
     _words("library.listed", LISTED, "the list that the applicant stands on; unknown where on none"),
-    _number("derived.debt_service_share", "declared monthly payments on other debts over declared monthly income"),
-    _number(
+    number("derived.debt_service_share", "declared monthly payments on other debts over declared monthly income"),
+    number(
         "derived.instalment_share",
         "payments on other debts and a month's share of the principal asked for, over declared monthly income",
     ),
-    _number("derived.amount_over_income", "amount applied for in declared monthly incomes"),
-    _number("derived.outstanding_over_income", "open debt by the bureau in declared monthly incomes"),
-    *(_number(f"behaviour.{feature.name}", feature.description) for feature in FEATURES),
+    number("derived.amount_over_income", "amount applied for in declared monthly incomes"),
+    number("derived.outstanding_over_income", "open debt by the bureau in declared monthly incomes"),
+    *(number(f"behaviour.{feature.name}", feature.description) for feature in FEATURES),
 )
 """Every input in the order in which a reader looks for it. `behaviour.*`: the features at the application's entry."""
-
-INPUT_OF: Mapping[str, Input] = {each.name: each for each in INPUTS}
 
 
 def identifier(name: str) -> str:
@@ -119,26 +120,54 @@ def identifier(name: str) -> str:
     return name.replace(".", "__")
 
 
-DOTTED: Mapping[str, str] = {identifier(each.name): each.name for each in INPUTS}
-"""The way back."""
+class Inputs:
+    """The inputs that one kind of assessment has. Immutable; compared as the object that it is, so that it can stand in
+    the key of a cache.
+
+    `of`: inputs by name; `dotted`: their names by identifier; `page`: the document that lists them.
+    """
+
+    def __init__(self, inputs: Sequence[Input], page: str) -> None:
+        self.inputs = tuple(inputs)
+        self.page = page
+        self.of: Mapping[str, Input] = {each.name: each for each in self.inputs}
+        self.dotted: Mapping[str, str] = {identifier(each.name): each.name for each in self.inputs}
+
+    def columns_of(self, regions: Sequence[str]) -> dict[str, Column]:
+        """What a condition may name, by identifier. `regions`: the policy's region words, in order."""
+        columns = {}
+        for each in self.inputs:
+            if each.type == "text":
+                continue
+            words = self.words_of(each.name, regions)
+            column_type = "enumeration" if each.type == "region" else each.type
+            codes = {word: place for place, word in enumerate(words, start=1)} if words else None
+            columns[identifier(each.name)] = Column(type=column_type, codes=codes, seconds=each.seconds)
+        return columns
+
+    def words_of(self, name: str, regions: Sequence[str]) -> tuple[str, ...]:
+        """The words of an enumeration; of a flag `yes` and `no` are a scorecard's business. Empty for all else."""
+        return (*regions, ELSEWHERE) if name == REGION else self.of[name].words
+
+    def scored(self, regions: Sequence[str]) -> Vocabulary:
+        """What a scorecard of a policy with these region words may read."""
+        kinds = {"number": NUMBER, "flag": YES_OR_NO}
+        readable = {
+            each.name: kinds.get(each.type) or Readable("words", self.words_of(each.name, regions))
+            for each in self.inputs
+            if each.type != "text"
+        }
+        return Vocabulary(readable, self.page)
+
+    def typed(self, facts: Mapping[str, object]) -> dict[str, Value]:
+        """The facts brought to their types. Names that are not declared keep any plain value."""
+        return {name: _typed(self.of.get(name), value) for name, value in facts.items()}
 
 
-def columns_of(regions: Sequence[str]) -> dict[str, Column]:
-    """What a condition may name, by identifier. `regions`: the policy's region words, in order."""
-    columns = {}
-    for each in INPUTS:
-        if each.type == "text":
-            continue
-        words = words_of(each.name, regions)
-        column_type = "enumeration" if each.type == "region" else each.type
-        codes = {word: place for place, word in enumerate(words, start=1)} if words else None
-        columns[identifier(each.name)] = Column(type=column_type, codes=codes, seconds=each.seconds)
-    return columns
+APPLICATION = Inputs(INPUTS, "docs/lending.md")
+"""What an application is assessed by."""
 
-
-def words_of(name: str, regions: Sequence[str]) -> tuple[str, ...]:
-    """The words of an enumeration; of a flag `yes` and `no` are a scorecard's business. Empty for all else."""
-    return (*regions, ELSEWHERE) if name == REGION else INPUT_OF[name].words
+INPUT_OF: Mapping[str, Input] = APPLICATION.of
 
 
 def spellings_of(regions: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -153,7 +182,7 @@ def plain(region: str) -> str:
 
 def record_of(inputs: Facts) -> dict[str, Value]:
     """The inputs brought to their types, and the derived ones. Names that are not declared keep any plain value."""
-    record = {name: _typed(name, value) for name, value in inputs.items()}
+    record = APPLICATION.typed(inputs)
     record.update({name: derive(record) for name, derive in _DERIVED.items()})
     return record
 
@@ -167,8 +196,7 @@ def facts_of(record: Facts, spellings: Mapping[str, str]) -> dict[str, Value]:
     return facts
 
 
-def _typed(name: str, value: object) -> Value:
-    declared = INPUT_OF.get(name)
+def _typed(declared: Input | None, value: object) -> Value:
     wanted = None if declared is None else declared.type
     if isinstance(value, bool):
         return value if wanted in (None, "flag") else None

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
+from riskwatch.streams.accountactions import AccountAction, Compensation
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.outputs import Alert, ModelMetrics, TrainingExample
 from riskwatch.streams.reference import events_reference
@@ -21,7 +22,9 @@ BASE = "urn:riskwatch:schema:v1:"
 """Identifies the schemas, whoever keeps a copy of them."""
 
 OUTPUTS: dict[str, type[Struct]] = {
+    "account-action": AccountAction,
     "alert": Alert,
+    "compensation": Compensation,
     "model-metrics": ModelMetrics,
     "training-example": TrainingExample,
 }

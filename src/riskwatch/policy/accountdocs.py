@@ -1,0 +1,134 @@
+"""docs/limits-and-rates.md, written from what the code reads: `python -m riskwatch.policy.accountdocs`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from riskwatch.policy.accountmoves import BOUNDS
+from riskwatch.policy.accounttexts import ACCOUNT_TEXTS
+from riskwatch.policy.accountvocabulary import INPUTS
+
+_HEAD = """# Limits and rates of running accounts
+
+<!-- Written by `python -m riskwatch.policy.accountdocs`; edit src/riskwatch/policy/accountdocs.py, not this page. -->
+
+A line of credit is a customer's with one product in one currency. It begins with an approval, or with a loan where no
+application was decided here, and is then looked at after each entry that the policy names: a behaviour score gives
+points, points a grade, and the grade a limit and a rate. Strong signs of fraud freeze it.
+
+## The section of a policy
+
+`[account]` of a [lending policy](lending.md) says it, inherited and checked like the rest of the file:
+
+```toml
+extends = "cash-instalments"
+name = "harbour-cash"
+tenant = "harbour-finance"
+
+[account]
+on = ["RepaymentReceived", "InstalmentOverdue"]  # kinds of entries after which the score is looked at
+clear_on = ["FraudCleared"]                      # kinds at which a freeze may be lifted
+required = ["account.in_use", "own.max_dpd"]     # where one is unknown nothing moves
+hysteresis = 10                                  # points beyond a band's edge before a grade moves
+cool_off_days = 60                               # between two changes
+limit_step = 10_000                              # limits move in whole steps
+largest_limit_percent = 20                       # of the limit in force, and
+largest_limit_step = 1_000_000                   # in minor units: the smaller is the most of one change
+lowest_limit = 50_000                            # as far as a change goes
+highest_limit = 10_000_000
+largest_rate_step_bp = 300                       # basis points: 300 is 3 %
+lowest_rate_bp = 720
+highest_rate_bp = 3_600
+limit_notice_days = 0                            # before a lower limit is in force
+rate_notice_days = 30                            # before a higher rate is
+
+[account.grades]                                 # best first; the lowest has no at_least
+A = { at_least = 660, limit_percent = 150, rate_bp = 1_080 }
+
+[account.freeze.fraud-suspected]
+description = "Two fraud alerts that are high or critical are open at once."
+when = "fraud.open_severe_alerts >= 2"
+reason = "fraud-suspected"
+
+[account.scorecard.characteristics.returns]      # as in [scorecard], and what is said where it speaks for the customer
+gain = "gain-payments-honoured"
+```
+
+A file that names no `[account.grades]` leaves lines as they were granted.
+
+## How a line moves
+
+- **Grade.** The points lie in a band. The line keeps its grade until the points are `hysteresis` beyond its band's
+  edge, so that a score that goes to and fro around an edge moves nothing.
+- **Target.** Only the relations of `limit_percent` and `rate_bp` between grades count. Granted 20,000.00 at 18 % in
+  grade C (100 %, 1800), a line in grade D (80 %, 2160) is on its way to 16,000.00 at 21.6 %. Back in C it is on its way
+  to what was granted.
+- **Step.** One change goes no farther than the largest step; after the cool-off the next look goes on. The cool-off
+  counts from the last change, or from when an announced one came into force, or from the grant.
+- **Bounds.** `lowest_*` and `highest_*` bound a change and never make one. The legal cap of `[pricing]` does: a rate
+  above it is lowered to it at once, whatever the largest step and the cool-off. A limit is never lowered below what is
+  in use.
+- **Notice.** What is better for the customer is in force at once. A lower limit and a higher rate are announced, and in
+  force `limit_notice_days` and `rate_notice_days` later; until then nothing else is decided but a freeze or the cap.
+  Where more is in use by then, the limit comes into force at what is in use, and an action says so.
+- **Freeze.** While a line is frozen nothing can be drawn; limit and rate stay as they are. A freeze minds neither the
+  cool-off nor notice. It is lifted at an entry of `clear_on` where every freeze rule is known not to hold.
+- **Rate.** A rate is that of what is drawn from then on. Instalments that are agreed stay as they are.
+- **First grade.** A line without a grade of the policy's is placed in its band; limit and rate stay, and later changes
+  are reckoned from there.
+
+## Actions
+
+Each change is one record of `account-actions`: the terms before and after it (grade, limit, rate, frozen), the parts
+that it moves, when they are in force, points and probability of default, reasons in English and Chinese (the
+characteristics that lost most where anything is worse, else those that gained most), what bounded the change, the
+entry that caused it, policy and version. Its id is made of the line and the entry, so that a repeat has the same one. A
+policy in shadow makes the same records, marked, with ids of their own, over a state of its own; nothing of it acts.
+
+`batch` is policy and version. Undoing a batch makes a compensation for each line: it restores what stood before the
+batch's first action, with notice for what is worse. A line on which anything else has acted since is left alone and
+reported. Repeating the rollback undoes nothing twice, and compensations are a batch, `rollback/…`, that can be undone.
+"""
+
+_SEAM = """## For those who wire it up
+
+A state is `features.credit.CreditState`, one for each product and currency of a customer, and one more with
+`shadow=True` for a policy in shadow. All functions are pure, and equal inputs give equal ids.
+
+- An application is decided: `granted(state, decision, at_ms)`. A loan is opened: `opened(state, event, at_ms, in_use)`.
+- At a tick from `next_look(state)` on, and before every look: `accountdeciding.adjust(policy, state, in_use, now_ms,
+  occasion)`; where it gives an action, publish it and go on with `acted(state, action)`. Then `reach(state, now_ms,
+  in_use)`.
+- At an entry of `on` or `clear_on`, and where a fraud alert is raised: `accountdeciding.decide_account(policy, state,
+  inputs, now_ms, occasion)`, with `accountvocabulary.account_inputs(own, in_use, features, more)`; where it gives an
+  action, publish it and go on with `acted(state, action)`.
+- A rollback: `streams.compensating.compensate(published, batch, at, decided_at, notice)`. Its compensations go into the
+  journal of their customers, where `acted` applies each once, and none to a line on which anything else has acted since
+  (`applies` says whether it will).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_HEAD, "## Inputs\n\nMoney is in minor units. An unknown input has points of its own.\n"]
+    parts.append(_table(("input", "what it is"), [(f"`{each.name}`", each.description) for each in INPUTS]))
+    parts.append("## What bounds a change\n")
+    parts.append(_table(("code", "meaning"), [(f"`{code}`", said) for code, said in BOUNDS.items()]))
+    parts.append("## Reasons\n\nBeside those of [lending policies](lending.md):\n")
+    texts = [(f"`{code}`", text.en, text.zh) for code, text in sorted(ACCOUNT_TEXTS.items())]
+    parts.append(_table(("code", "English", "Chinese"), texts))
+    parts.append(_SEAM)
+    return "\n".join(parts)
+
+
+def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/limits-and-rates.md")
+    target.write_text(page(), encoding="utf-8")
