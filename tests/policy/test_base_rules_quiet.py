@@ -6,11 +6,17 @@ import pytest
 import test_base_rules_credit
 import test_base_rules_fraud
 import test_base_rules_links
+import test_base_rules_warning
 from base_rules import RULES, Known, fired
 
 from riskwatch.policy.columns import KINDS
 
-CASES = [*test_base_rules_fraud.CASES, *test_base_rules_links.CASES, *test_base_rules_credit.CASES]
+CASES = [
+    *test_base_rules_fraud.CASES,
+    *test_base_rules_links.CASES,
+    *test_base_rules_credit.CASES,
+    *test_base_rules_warning.CASES,
+]
 
 
 def test_every_rule_has_a_case() -> None:
@@ -29,7 +35,7 @@ def test_no_rule_fires_where_nothing_is_known(kind: str) -> None:
 
 
 HEALTHY: Known = {
-    "login_count_24h": 2, "login_failed_count_10m": 1, "login_failed_count_1h": 1, "login_failed_count_24h": 1,
+    "login_failed_count_10m": 1, "login_failed_count_1h": 1, "login_failed_count_24h": 1,
     "login_failed_share_24h": 0.5, "login_speed_kmh": 30, "login_distance_km": 12, "device_distinct_24h": 1,
     "device_age_hours": 2_000, "ip_distinct_1h": 1, "ip_age_hours": 300, "rooted_count_30d": 0, "proxy_count_30d": 0,
     "purchase_count_10m": 1, "purchase_count_1h": 1, "purchase_count_24h": 2, "purchase_count_30d": 25,
@@ -38,7 +44,10 @@ HEALTHY: Known = {
     "purchase_amount_24h_over_daily_30d": 1.8, "purchase_same_amount_count_1h": 1, "counterparty_distinct_1h": 1,
     "counterparty_age_hours": 400, "purchase_speed_kmh": 20, "purchase_distance_km": 6,
     "repayment_count_90d": 3, "repayment_late_count_90d": 1, "repayment_partial_count_90d": 0,
-    "repayment_reversed_count_30d": 0, "days_late": -1, "days_late_z": -0.3, "days_late_trend": 0.2, "paid_share": 1.0,
+    "repayment_reversed_count_30d": 0, "income_last": 900_000, "applied_amount_sum_30d": 1_350_000,
+    "login_count_24h": 2, "device_changed_count_30d": 1, "sim_changed_count_30d": 0,
+    "seconds_since_last_activity": 40_000, "days_late": -1, "days_late_z": -0.3, "days_late_trend": 0.2,
+    "paid_share": 1.0,
     "paid_share_z": 0.0, "instalment_overdue_count_30d": 0, "instalment_overdue_count_90d": 0, "days_late_max_90d": 1,
     "promise_broken_count_90d": 0, "application_count_24h": 1, "application_distinct_30d": 1, "bureau_score_last": 640,
     "bureau_score_over_previous": 1.01, "income_over_previous": 1.05, "applied_amount_over_income": 1.5,
