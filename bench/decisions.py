@@ -157,9 +157,9 @@ class _Ground:
 
         wait_until(looked, seconds=seconds, what="decisions")
 
-    def load(self, module: str, topic: str, rate: int, seconds: float) -> subprocess.Popen[str]:
+    def load(self, module: str, topic: str, rate: int, seconds: float, *more: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", module, f"--broker={self.broker}", f"--topic={topic}", f"--rate={rate}"]
-        command.append(f"--seconds={seconds}")
+        command += [f"--seconds={seconds}", *more]
         return subprocess.Popen(command, cwd=_CHECKOUT, stdout=subprocess.PIPE, text=True)
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ def decided_live(bench: Any, rate: int, others: int, seconds: float) -> Decided:
             ground.warm(child)
             sampler = Sampler(child.pid, bench.broker_pid)
             try:
-                loads = [ground.load("bench.load", ground.others, others, whole)]
+                loads = [ground.load("bench.load", ground.others, others, whole, "--without-applications")]
                 loads.append(ground.load("bench.applying", ground.applications, rate, whole))
                 said = [json.loads(load.communicate(timeout=whole * 3 + 30)[0]) for load in loads]
                 ended = max(each["ended"] for each in said)

@@ -146,8 +146,12 @@ def main() -> None:
     parser.add_argument("--rate", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--customers", type=int, default=10_000)
+    parser.add_argument("--without-applications", action="store_true", help="all kinds of the mix but applications")
     given = parser.parse_args()
-    done = publish_live(given.broker, given.topic, Population(customers=given.customers), given.rate, given.seconds)
+    made = events(Population(customers=given.customers))
+    if given.without_applications:
+        made = (each for each in made if b'"LoanApplied"' not in each.head)
+    done = publish_paced(given.broker, given.topic, made, given.rate, given.seconds)
     print(json.dumps(done))
 
 
