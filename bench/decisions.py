@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from msgspec import Struct
 from bench.applying import applications
 from bench.job import policy_toml
 from bench.load import PARTITIONS, create_topics, delete_topics, publish_all
-from bench.measure import Sampler
+from bench.measure import Sampler, quantile
 from riskwatch.lab.children import Child, start_child
 from riskwatch.lab.probe import wait_until
 
@@ -243,15 +242,11 @@ def decided_live(bench: Any, rate: int, others: int, seconds: float) -> Decided:
         per_second=len(took) / seconds,
         rate=rate,
         others=others,
-        p50=_quantile(took, 0.5),
-        p99=_quantile(took, 0.99),
+        p50=quantile(took, 0.5),
+        p99=quantile(took, 0.99),
         slowest=took[-1],
         unanswered=sum(each[2] for each in found if each is not None),
         cpu_us=spent.system / (seconds * (rate + others)) * 1e6,
         broker_cpu_us=spent.broker / (seconds * (rate + others)) * 1e6,
         peak_bytes=peak,
     )
-
-
-def _quantile(ordered: list[float], share: float) -> float:
-    return ordered[math.ceil(share * len(ordered)) - 1]

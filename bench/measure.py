@@ -249,9 +249,9 @@ def latency(arrivals: Sequence[Arrival], *, rate: int, warm_up: float, planted: 
     last = sorted(arrival.latency for arrival in arrivals if end - 1 <= arrival.at <= end)
     behind = last[len(last) // 2] if last else float("inf")
     complete = not missing(counted, planted)
-    return Latency(_quantile(ordered, 0.5), _quantile(ordered, 0.99), len(ordered), complete and behind < 1, behind)
+    return Latency(quantile(ordered, 0.5), quantile(ordered, 0.99), len(ordered), complete and behind < 1, behind)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """Nearest-rank quantile."""
     return ordered[math.ceil(share * len(ordered)) - 1]

@@ -36,7 +36,7 @@ from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent, LoanApplied
 from riskwatch.streams.identity import identities_of
 from riskwatch.streams.outputs import Cause
-from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of, unpack_event
+from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of
 
 
 class Closing(Struct, frozen=True, kw_only=True):
@@ -94,9 +94,10 @@ class Deciding:
             raise BadEntry(f"journal entry {offset} publishes no policy that can decide: {error}") from error
         self._published.update(self._shelf.put(publication, offset))
 
-    def note(self, place: int, offset: int, entry: np.void, value: bytes, key: bytes, account: Account) -> None:
-        """An application, with the account as it stands at its place."""
-        event = loan_applied(unpack_event(value))
+    def note(
+        self, place: int, offset: int, entry: np.void, event: LoanApplied, payload: bytes, key: bytes, account: Account
+    ) -> None:  # fmt: skip
+        """An application, with the account as it stands at its place. `payload`: the event as the entry holds it."""
         at_ms, event_hash = int(entry["occurred_at"]), int(entry["event"])
         probes = probes_of(event, event_hash, key, at_ms) if self._program.links else []
         self.probes += probes
@@ -108,7 +109,7 @@ class Deciding:
                 return
         waits = policy is not None and self._program.waits_for_links(policy)  # for what a shadow reads nobody waits
         pending = Pending(
-            event=payload_of(value),
+            event=payload,
             event_hash=event_hash,
             offset=offset,
             occurred_ms=at_ms,

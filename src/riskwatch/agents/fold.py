@@ -131,10 +131,11 @@ class Folding:
         account = scratch.account(row)
         key = scratch.keys[row]
         if kind == Kind.LOAN_APPLIED:
-            if self._program.lending:
-                self._deciding.note(place, int(self._entry_offsets[place]), entry, value, key, account)
-                self._look(row, account)
             applied = loan_applied(unpack_event(value))
+            if self._program.lending:
+                offset, payload = int(self._entry_offsets[place]), payload_of(value)
+                self._deciding.note(place, offset, entry, applied, payload, key, account)
+                self._look(row, account)
             self._casework.applied(applied, account, key, int(entry["event"]), at_ms)
             return
         if kind in _ANSWERS:
