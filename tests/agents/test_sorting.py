@@ -9,10 +9,10 @@ import pytest
 
 from riskwatch.agents.sorting import Stamp, sort_out
 from riskwatch.streams.events import Identifiers, LoanApplied
+from riskwatch.streams.examples import EXAMPLES
 from riskwatch.streams.keys import Keys
 from riskwatch.streams.packing import unpack_event
 from riskwatch.streams.pseudonyms import keyed_hash, pseudonyms_in
-from riskwatch.streams.reference import EXAMPLES
 
 NEW, OLD = b"the-new-key-of-an-institution", b"the-old-key-of-an-institution"
 KEYS = Keys(current=NEW, previous=(OLD,))

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from riskwatch.streams.codec import decode_event, encode_event
 from riskwatch.streams.connecting import BrokerAway, Security
 from riskwatch.streams.events import LoginFailed, PurchaseMade
+from riskwatch.streams.examples import EXAMPLES
 from riskwatch.streams.publisher import InvalidEvent, Publisher
-from riskwatch.streams.reference import EXAMPLES
 from riskwatch.streams.topics import INPUTS, LOGINS, TOPIC_OF, TRANSACTIONS
 
 PARTITIONS = 4

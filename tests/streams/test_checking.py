@@ -11,7 +11,7 @@ from hypothesis import given
 
 from riskwatch.streams.checking import InvalidEvent, checked
 from riskwatch.streams.events import AnyEvent, Geo, LoginFailed, Session
-from riskwatch.streams.reference import EXAMPLES
+from riskwatch.streams.examples import EXAMPLES
 
 
 def login(**fields: object) -> LoginFailed:

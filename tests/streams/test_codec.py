@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from riskwatch.streams.codec import CODES, TOMBSTONE, Faults, decode_event, encode_event
 from riskwatch.streams.events import AnyEvent, LoginFailed, LoginSucceeded
-from riskwatch.streams.reference import EXAMPLES
+from riskwatch.streams.examples import EXAMPLES
 
 LOGIN = {
     "type": "LoginSucceeded",

@@ -7,9 +7,9 @@ from letter_making import FAULTS, Received, written
 
 from riskwatch.streams.codec import encode_event
 from riskwatch.streams.deadletters import diagnosis, restore
+from riskwatch.streams.examples import EXAMPLES
 from riskwatch.streams.filing import check_lines, described, printable, replayable, shown
 from riskwatch.streams.letters import ForeignTopic, Letter, return_topic
-from riskwatch.streams.reference import EXAMPLES
 
 GOOD = encode_event(EXAMPLES[2])
 

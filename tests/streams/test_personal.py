@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from riskwatch.streams.events import Checks, Declared, FraudConfirmed, Identifiers, LoanApplied, Sketches
+from riskwatch.streams.examples import EXAMPLES
 from riskwatch.streams.identity import identities_of
 from riskwatch.streams.keys import Keys
 from riskwatch.streams.packing import pack_entry, unpack_event
 from riskwatch.streams.personal import pseudonymise
 from riskwatch.streams.pseudonyms import keyed_hash, stored_pseudonym
-from riskwatch.streams.reference import EXAMPLES
 from riskwatch.streams.sketches import sketch
 
 KEY, OLD = b"0123456789abcdef", b"fedcba9876543210"

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 
 from riskwatch.streams.codec import encode_event
 from riskwatch.streams.events import AnyEvent
-from riskwatch.streams.reference import EXAMPLES, events_reference
+from riskwatch.streams.examples import EXAMPLES
+from riskwatch.streams.reference import events_reference
 from riskwatch.streams.schemas import file_name, rendered, schemas
 from riskwatch.streams.topics import TOPICS
 

@@ -30,6 +30,17 @@ KIND_OF: Mapping[type[Event], Kind] = {
     events.ContactMade: Kind.CONTACT_MADE,
     events.FraudConfirmed: Kind.FRAUD_CONFIRMED,
     events.FraudCleared: Kind.FRAUD_CLEARED,
+    events.ChargeMade: Kind.CHARGE_MADE,
+    events.ChargeWaived: Kind.CHARGE_WAIVED,
+    events.LoanRescheduled: Kind.LOAN_RESCHEDULED,
+    events.PaymentHolidayGranted: Kind.PAYMENT_HOLIDAY_GRANTED,
+    events.SettlementAgreed: Kind.SETTLEMENT_AGREED,
+    events.LoanWrittenOff: Kind.LOAN_WRITTEN_OFF,
+    events.LoanSold: Kind.LOAN_SOLD,
+    events.ConsentChanged: Kind.CONSENT_CHANGED,
+    events.ConcernRaised: Kind.CONCERN_RAISED,
+    events.ConcernResolved: Kind.CONCERN_RESOLVED,
+    events.ContactDetailsChanged: Kind.CONTACT_DETAILS_CHANGED,
 }
 
 
@@ -101,7 +112,24 @@ def _loan_opened(e: events.LoanOpened) -> Parts:
     return e.loan_id, None, None, e.merchant_id, e.principal, NAN, None, NAN, NAN, term, NAN, 0, 0, product, 0
 
 
-def _repayment(e: events.InstalmentDue | events.RepaymentReversed | events.PromiseMade) -> Parts:
+_Amounted = (
+    events.InstalmentDue
+    | events.RepaymentReversed
+    | events.PromiseMade
+    | events.ChargeMade
+    | events.ChargeWaived
+    | events.SettlementAgreed
+)
+_AboutLoan = (
+    events.PaymentHolidayGranted
+    | events.LoanWrittenOff
+    | events.LoanSold
+    | events.ConcernRaised
+    | events.ConcernResolved
+)
+
+
+def _repayment(e: _Amounted) -> Parts:
     return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
 
 
@@ -112,6 +140,23 @@ def _repayment_received(e: events.RepaymentReceived) -> Parts:
 def _contact(e: events.ContactMade) -> Parts:
     channel, outcome = CONTACT_CHANNELS[e.channel], CONTACT_OUTCOMES[e.outcome]
     return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, channel, 0, outcome
+
+
+def _rescheduled(e: events.LoanRescheduled) -> Parts:
+    amount, term = sum(each.amount for each in e.schedule), len(e.schedule)
+    return e.loan_id, None, None, None, amount, NAN, None, NAN, NAN, term, NAN, 0, 0, 0, 0
+
+
+def _about_loan(e: _AboutLoan) -> Parts:
+    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+
+
+def _consent(e: events.ConsentChanged) -> Parts:
+    return None, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+
+
+def _details(e: events.ContactDetailsChanged) -> Parts:
+    return None, e.device_id, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
 
 
 def _fraud_confirmed(e: events.FraudConfirmed) -> Parts:
@@ -137,6 +182,17 @@ _PARTS: dict[type[Event], Callable[[Any], Parts]] = {
     events.ContactMade: _contact,
     events.FraudConfirmed: _fraud_confirmed,
     events.FraudCleared: _fraud_cleared,
+    events.ChargeMade: _repayment,
+    events.ChargeWaived: _repayment,
+    events.LoanRescheduled: _rescheduled,
+    events.PaymentHolidayGranted: _about_loan,
+    events.SettlementAgreed: _repayment,
+    events.LoanWrittenOff: _about_loan,
+    events.LoanSold: _about_loan,
+    events.ConsentChanged: _consent,
+    events.ConcernRaised: _about_loan,
+    events.ConcernResolved: _about_loan,
+    events.ContactDetailsChanged: _details,
 }
 KIND_AND_PARTS: Mapping[type[Event], tuple[int, Callable[[Any], Parts]]] = {
     event_type: (KIND_OF[event_type].value, parts) for event_type, parts in _PARTS.items()

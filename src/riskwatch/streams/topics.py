@@ -9,6 +9,12 @@ from typing import Literal
 from msgspec import Struct
 
 from riskwatch.streams.events import (
+    ChargeMade,
+    ChargeWaived,
+    ConcernRaised,
+    ConcernResolved,
+    ConsentChanged,
+    ContactDetailsChanged,
     ContactMade,
     DeviceChanged,
     DeviceSeen,
@@ -18,12 +24,17 @@ from riskwatch.streams.events import (
     InstalmentDue,
     LoanApplied,
     LoanOpened,
+    LoanRescheduled,
+    LoanSold,
+    LoanWrittenOff,
     LoginFailed,
     LoginSucceeded,
+    PaymentHolidayGranted,
     PromiseMade,
     PurchaseMade,
     RepaymentReceived,
     RepaymentReversed,
+    SettlementAgreed,
 )
 
 Role = Literal["input", "control", "internal", "output"]
@@ -71,14 +82,27 @@ TRANSACTIONS = Topic(
 REPAYMENTS = Topic(
     name="repayments",
     role="input",
-    event_types=(LoanOpened, InstalmentDue, RepaymentReceived, RepaymentReversed, PromiseMade),
-    description="Loans with their schedules, due dates, repayments, reversals and promises to pay.",
+    event_types=(
+        LoanOpened,
+        InstalmentDue,
+        RepaymentReceived,
+        RepaymentReversed,
+        PromiseMade,
+        ChargeMade,
+        ChargeWaived,
+        LoanRescheduled,
+        PaymentHolidayGranted,
+        SettlementAgreed,
+        LoanWrittenOff,
+        LoanSold,
+    ),
+    description="Loans with their schedules, due dates, charges, repayments, reversals, promises to pay, their ends.",
 )
 CONTACTS = Topic(
     name="contacts",
     role="input",
-    event_types=(ContactMade,),
-    description="Collections contacts and their outcomes.",
+    event_types=(ContactMade, ConsentChanged, ConcernRaised, ConcernResolved, ContactDetailsChanged),
+    description="Collections contacts and their outcomes; consents, disputes, hardships, new contact details.",
 )
 FRAUD_CASES = Topic(
     name="fraud-cases",
