@@ -248,12 +248,9 @@ class Casework:
         value = self._partition.store.get_many([key])[0]
         return None if value is None else unpack_reserved(value)
 
-    def shift(self, before: NDArray[np.int64]) -> None:
-        """Entries have been inserted before these places."""
-        self._changes = [
-            structs.replace(each, place=each.place + int(np.searchsorted(before, each.place, side="right")))
-            for each in self._changes
-        ]
+    def begin(self) -> None:
+        """A part of the batch begins: what the parts before it changed counts for all its entries."""
+        self._changes = [structs.replace(each, place=0) for each in self._changes]
 
     def watch(self, entries: NDArray[np.void]) -> Columns:
         """Frauds by device and counterparty, each entry's as known at its place: see `watch_frauds`."""

@@ -52,9 +52,9 @@ class Closing(Struct, frozen=True, kw_only=True):
 
 
 class Deciding:
-    """`place`: how many of the batch's entries come before; everything is told in journal order.
+    """`place`: how many of the part's entries come before; everything is told in journal order.
 
-    `probes`: what is to be asked. `answers`: place and facts of each answer about an identifier, for the rules.
+    `probes`: what is to be asked. `trails`, `shadow_trails`: what was decided, in the order in which that became clear.
     `waiting`: of each customer who was looked at, whether an application waits. `without_policy` counts applications
     for which the institution has no lending policy, or none in their currency: they get no decision. `unanswered`
     counts those whose deadline came first. `failures`: policies in shadow that raised.
@@ -69,7 +69,9 @@ class Deciding:
         self._fresh: list[tuple[int, Pending]] = []
         self._closings: list[Closing] = []
         self.probes: list[Probe] = []
-        self.answers: list[tuple[int, LinkFacts]] = []
+        self._answers: list[tuple[int, LinkFacts]] = []
+        self.trails: list[DecisionTrail] = []
+        self.shadow_trails: list[DecisionTrail] = []
         self.waiting: dict[bytes, bool] = {}
         self.without_policy = 0
         self.unanswered = 0
@@ -131,7 +133,7 @@ class Deciding:
         """What the links or the rings answered, perhaps about an application that waits for it."""
         if kind == Kind.LINK_ANSWERED:
             links = decode_link_answer(payload_of(value))
-            self.answers.append((place, links.facts))
+            self._answers.append((place, links.facts))
             for pending in account.pending:
                 if pending.event_hash == links.event:
                     answered(pending, links)
@@ -179,26 +181,22 @@ class Deciding:
         asked = (event.tenant, event.product, event.currency, ingested_ms, offset)
         return self._shelf.policy_for(*asked), self._shelf.shadows_for(*asked)
 
-    def shift(self, before: NDArray[np.int64]) -> None:
-        """Entries have been inserted before these places."""
-        self._fresh = [(_moved(place, before), pending) for place, pending in self._fresh]
-        self.answers = [(_moved(place, before), facts) for place, facts in self.answers]
+    def take_answers(self) -> list[tuple[int, LinkFacts]]:
+        """Place and facts of each answer about an identifier in this part of the batch, for the rules."""
+        answers, self._answers = self._answers, []
+        return answers
 
-    def decide(
-        self, matrix: NDArray[np.float64], decided_at: datetime
-    ) -> tuple[list[DecisionTrail], list[DecisionTrail]]:
-        """A decision for each application that is to be decided, in the order in which that became clear, and those of
-        the policies in shadow. `matrix`: float64[n, features], a line for each of the batch's entries."""
+    def decide(self, matrix: NDArray[np.float64], decided_at: datetime) -> None:
+        """A decision for each application that is to be decided, and those of the policies in shadow. `matrix`:
+        float64[n, features], a line for each of the part's entries."""
         for place, pending in self._fresh:
             pending.features = matrix[place].tobytes()
-        trails: list[DecisionTrail] = []
-        shadow_trails: list[DecisionTrail] = []
         for closing in self._closings:
             asked, inputs, opened_on = self._asked(closing)
             if closing.policy is not None:
-                trails.append(trail_of(assess(closing.policy, inputs, opened_on), asked, decided_at))
-            shadow_trails += self._shadow_trails(closing.shadows, asked, inputs, opened_on, decided_at)
-        return trails, shadow_trails
+                self.trails.append(trail_of(assess(closing.policy, inputs, opened_on), asked, decided_at))
+            self.shadow_trails += self._shadow_trails(closing.shadows, asked, inputs, opened_on, decided_at)
+        self._fresh, self._closings = [], []
 
     def _asked(self, closing: Closing) -> tuple[Asked, dict[str, Value], date]:
         """The application, its inputs, and the day from which a plan runs."""
@@ -245,7 +243,3 @@ def loan_applied(event: AnyEvent) -> LoanApplied:
     if not isinstance(event, LoanApplied):
         raise BadEntry(f"an entry of kind LOAN_APPLIED holds a {type(event).__name__}")
     return event
-
-
-def _moved(place: int, before: NDArray[np.int64]) -> int:
-    return place + int(np.searchsorted(before, place, side="right"))

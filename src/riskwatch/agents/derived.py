@@ -1,17 +1,41 @@
-"""Entries that the passing of time makes for a customer, in the form of those that publishers made."""
+"""A part of a batch, and the entries that the passing of time makes for a customer, in the form of those that
+publishers made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskwatch.agents.folded import Derived
+from riskwatch.features.timers import Overdue
 from riskwatch.streams.entry import ENTRY, Flag, Kind
 from riskwatch.streams.packing import pack_broadcast
 
 _BLANK = np.frombuffer(pack_broadcast(Kind.INSTALMENT_OVERDUE, 0), dtype=ENTRY)[0]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Customers' entries between two ticks, or those that a tick makes, by place: `ENTRY`[n], the row of each in the
+    scratch, what `recognise` said, journal offset, customer key, and position in the batch (-1: derived)."""
+
+    entries: NDArray[np.void]
+    row_of: NDArray[np.int64]
+    outcomes: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    keys: list[bytes]
+    mine: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An entry that a tick at `at_ms` makes for the customer of a row of the scratch."""
+
+    row: int
+    at_ms: int
+    overdue: Overdue
 
 
 def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:

@@ -14,7 +14,6 @@ from riskwatch.agents.store import Row
 from riskwatch.features.layout import Layout
 from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
-from riskwatch.features.timers import Overdue
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
@@ -121,14 +120,3 @@ class Folded:
                 partition.waiting.confirmed.pop(event, None)
             else:
                 partition.waiting.confirmed[event] = at_ms
-
-
-@dataclass(frozen=True)
-class Derived:
-    """An entry that a tick makes for a customer: `before` is its place among the batch's customer entries."""
-
-    before: int
-    row: int
-    offset: int
-    at_ms: int
-    overdue: Overdue

@@ -17,7 +17,7 @@ from riskwatch.streams.entry import Kind
 
 
 class InForce:
-    """`place`: how many of the batch's entries come before. `promoted`: models that came into force, by name."""
+    """`place`: how many of the part's entries come before. `promoted`: models that came into force, by name."""
 
     def __init__(self, partition: Partition, labels: Labelling, columns: Mapping[str, int]) -> None:
         self._segments: list[tuple[int, LinearModel | None]] = [(0, partition.models.get(TRANSACTION_FRAUD))]
@@ -34,12 +34,6 @@ class InForce:
         self._segments.append((place, model))
         self.promoted[model.name] = model
 
-    def shift(self, before: NDArray[np.int64]) -> None:
-        """Entries have been inserted before these places."""
-        ends = np.searchsorted(before, [at for at, _ in self._segments], side="right")
-        moved = [(at + int(n), model) for (at, model), n in zip(self._segments, ends, strict=True)]
-        self._segments = [(0, self._segments[0][1]), *moved[1:]]
-
     def score(
         self, matrix: NDArray[np.float64], new: NDArray[np.intp], entries: NDArray[np.void], keys: Sequence[bytes],
         offsets: NDArray[np.int64], watched: Columns,
@@ -51,7 +45,7 @@ class InForce:
         if not len(purchases):
             return scores
         columns = dict(self._columns)
-        for start, end, model in self._parts(int(entries["occurred_at"][purchases].min()), len(entries)):
+        for start, end, model in self._parts(len(entries)):
             chosen = purchases[(purchases >= start) & (purchases < end)]
             if not len(chosen):
                 continue
@@ -64,8 +58,12 @@ class InForce:
             )
         return scores
 
-    def _parts(self, oldest_ms: int, count: int) -> Iterator[tuple[int, int, LinearModel | None]]:
-        """The batch in parts of one model, and of the same ticks after them where one may label within the batch."""
-        cuts = sorted({0, *(at for at, _ in self._segments), *self._labels.bounds(oldest_ms)})
+    def begin(self) -> None:
+        """A part of the batch begins: the newest model is in force from its first entry on."""
+        self._segments = [(0, self._segments[-1][1])]
+
+    def _parts(self, count: int) -> Iterator[tuple[int, int, LinearModel | None]]:
+        """The part of the batch in pieces of one model."""
+        cuts = sorted({0, *(at for at, _ in self._segments)})
         for start, end in pairwise([*cuts, count]):
             yield start, end, next(model for at, model in reversed(self._segments) if at <= start)

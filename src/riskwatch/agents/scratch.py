@@ -77,6 +77,13 @@ class Scratch:
         """Rows whose account has been opened."""
         return list(self._accounts)
 
+    def see(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
+        """Entries at these journal offsets were seen by these rows: they are to be written."""
+        applied = np.array(self.watermarks, dtype=np.int64)
+        np.maximum.at(applied, rows, offsets + 1)
+        self.watermarks = applied.tolist()
+        self.touched.update(rows.tolist())
+
     def pack(self, touched: Sequence[int]) -> list[Row]:
         """The rows to be written, in row order."""
         if not touched:

@@ -1,0 +1,103 @@
+"""One part of a batch counts in the customers' rows and is judged: features, decisions that are due, scores, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskwatch.agents.asking import link_columns, new_devices
+from riskwatch.agents.casework import Casework
+from riskwatch.agents.deciding import Deciding
+from riskwatch.agents.derived import Part, View
+from riskwatch.agents.folded import Folded, Program, RuleFailure
+from riskwatch.agents.inforce import InForce
+from riskwatch.agents.scratch import Scratch
+from riskwatch.alerts.raising import raise_alerts
+from riskwatch.features.kernel import NEW, evolve
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.outputs import Alert
+from riskwatch.streams.packing import unpack_event
+
+ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
+"""Entries that other agents write: no publisher's event is behind them."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A part once judged: its features, float64[n, features], and the alerts raised, each with its place."""
+
+    matrix: NDArray[np.float64]
+    alerts: list[tuple[int, Alert]] = field(default_factory=list)
+
+
+class Judging:
+    """`values`: the journal records of the batch. What comes of it goes into `out`."""
+
+    def __init__(
+        self, program: Program, number: int, scratch: Scratch, values: Sequence[bytes], detected_at: datetime,
+        deciding: Deciding, casework: Casework, models: InForce, out: Folded,
+    ) -> None:  # fmt: skip
+        self._program = program
+        self._number = number
+        self._scratch = scratch
+        self._values = values
+        self._detected_at = detected_at
+        self._deciding = deciding
+        self._casework = casework
+        self._models = models
+        self._out = out
+
+    def take(self, part: Part) -> Judged:
+        """Evolves and judges a part, behind those that came before."""
+        program, out, entries = self._program, self._out, part.entries
+        matrix, late = evolve(program.layout, self._scratch.rows, part.row_of, entries, part.outcomes)
+        new = np.flatnonzero(part.outcomes == NEW)
+        out.counts.new += len(new)
+        out.counts.late += int((late[new] > 0).sum())
+        self._deciding.decide(matrix, self._detected_at)
+        answers = self._deciding.take_answers()
+        if not len(new):
+            return Judged(matrix)
+        if program.links:
+            out.probes += new_devices(
+                program.layout, matrix, entries, part.keys, new, lambda at: self._values[int(part.mine[at])]
+            )
+        watched = self._casework.watch(entries)
+        score = self._models.score(matrix, new, entries, part.keys, part.offsets, watched)
+        extra = {"score": score, **watched, **link_columns(answers, len(entries))}
+        chosen, features = entries, matrix
+        if len(new) < len(entries):
+            chosen, features = entries[new], matrix[new]
+            extra = {name: column[new] for name, column in extra.items()}
+        judgement = program.rules.judge(chosen, features, extra)
+        offsets = part.offsets[new]
+        out.failures += [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
+        if not judgement.firings:
+            return Judged(matrix)
+        rows = part.row_of[new]
+        raised = raise_alerts(
+            program.rules,
+            judgement,
+            chosen,
+            features,
+            keys=View(part.keys, new),
+            offsets=offsets,
+            partition=self._number,
+            cooldowns=lambda at: self._scratch.account(int(rows[at])).cooldowns,
+            event_ids=lambda at: self._event_id(part, int(new[at])),
+            detected_at=self._detected_at,
+            extra=extra,
+        )
+        out.alerts += raised.alerts
+        for rule, count in raised.by_rule.items():
+            out.suppressed[rule] = out.suppressed.get(rule, 0) + count
+        return Judged(matrix, [(int(new[at]), alert) for at, alert in zip(raised.rows, raised.alerts, strict=True)])
+
+    def _event_id(self, part: Part, place: int) -> str:
+        if part.mine[place] < 0 or part.entries["kind"][place] in ANSWERS:
+            return ""
+        return unpack_event(self._values[int(part.mine[place])]).event_id
