@@ -207,6 +207,7 @@ def _opened(account: Account, event: events.LoanOpened, at_ms: int, zone: tzinfo
         loan.waiting = []
     loan.currency = event.currency
     loan.application_id, loan.opened_ms = event.application_id or "", at_ms
+    loan.product, loan.merchant_id, loan.principal = event.product, event.merchant_id or "", event.principal
     lines = (Line(number=each.number, due_day=each.due_on.toordinal(), amount=each.amount) for each in event.schedule)
     schedule(loan, lines, whole=True)
     return NO_FACTS

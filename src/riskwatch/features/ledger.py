@@ -65,7 +65,8 @@ class Loan(Struct, kw_only=True, array_like=True, gc=False):
     """A loan as its entries have shown it. `subject`: hash of tenant and loan id; `currency` is empty until known;
     `lines` in order of due day; `scheduled`: the lines are the schedule of `LoanOpened`; `credit`: overpaid by
     payments that are no longer kept; `seen_ms`: event time of its newest entry; `application_id`: what it came of,
-    empty where it does not say; `opened_ms`: event time of its opening, 0 until known."""
+    empty where it does not say; `opened_ms`: event time of its opening, 0 until known; `product`, `merchant_id`,
+    `principal` (minor units): of its contract, empty until known."""
 
     loan_id: str
     subject: int
@@ -80,6 +81,9 @@ class Loan(Struct, kw_only=True, array_like=True, gc=False):
     seen_ms: int = 0
     application_id: str = ""
     opened_ms: int = 0
+    product: str = ""
+    merchant_id: str = ""
+    principal: int = 0
 
 
 def outstanding(loan: Loan) -> int:
