@@ -1,41 +1,44 @@
-"""A part of a batch, and the entries that the passing of time makes for a customer, in the form of those that
-publishers made."""
+"""Entries that the passing of time makes for a customer, in the form of those that publishers made."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwatch.agents.desks import Occasion
+from riskwatch.features.standing import Standing
 from riskwatch.features.timers import Overdue
 from riskwatch.streams.entry import ENTRY, Flag, Kind
-from riskwatch.streams.packing import pack_broadcast
+from riskwatch.streams.packing import hash64, pack_broadcast, split_key
 
 _BLANK = np.frombuffer(pack_broadcast(Kind.INSTALMENT_OVERDUE, 0), dtype=ENTRY)[0]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Customers' entries between two ticks, or those that a tick makes, by place: `ENTRY`[n], the row of each in the
-    scratch, what `recognise` said, journal offset, customer key, and position in the batch (-1: derived)."""
-
-    entries: NDArray[np.void]
-    row_of: NDArray[np.int64]
-    outcomes: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    keys: list[bytes]
-    mine: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
 class Derived:
-    """An entry that a tick at `at_ms` makes for the customer of a row of the scratch."""
+    """An entry that a tick at `at_ms` makes for the customer of a row of the scratch: of what is overdue, else of a
+    look at the account."""
 
     row: int
     at_ms: int
-    overdue: Overdue
+    key: bytes
+    overdue: Overdue | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.ACCOUNT_LOOKED if self.overdue is None else self.overdue.kind
+
+    def occasion(self, place: int, offset: int, standings: Mapping[str, Standing]) -> Occasion:
+        """What the desks are told of it. `standings`: the customer's loans as they stand now."""
+        found = self.overdue
+        at_ms = self.at_ms if found is None else found.reached_ms
+        event = look_hash(self.key, self.at_ms) if found is None else found.event_hash
+        return Occasion(
+            place, self.row, self.key, self.kind, at_ms, self.at_ms, offset, event, standings, overdue=found
+        )
 
 
 def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:
@@ -44,6 +47,10 @@ def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:
     made[:] = _BLANK
     for at, each in enumerate(derived):
         entry, facts = made[at], each.overdue
+        if facts is None:
+            entry["kind"], entry["event"] = Kind.ACCOUNT_LOOKED, look_hash(each.key, each.at_ms)
+            entry["occurred_at"] = entry["ingested_at"] = each.at_ms
+            continue
         entry["kind"] = facts.kind
         entry["occurred_at"], entry["ingested_at"] = facts.reached_ms, each.at_ms
         entry["event"], entry["subject"] = facts.event_hash, facts.subject_hash
@@ -53,14 +60,7 @@ def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:
     return made
 
 
-class View(Sequence[bytes]):
-    """Some items of a list, by position, without copying them."""
-
-    def __init__(self, items: list[bytes], which: NDArray[np.intp]) -> None:
-        self._items, self._which = items, which
-
-    def __getitem__(self, at: int) -> bytes:  # type: ignore[override]
-        return self._items[int(self._which[at])]
-
-    def __len__(self) -> int:
-        return len(self._which)
+def look_hash(key: bytes, now_ms: int) -> int:
+    """What names a look at a customer's account at an instant. No publisher's event id holds a control character."""
+    tenant, customer = split_key(key)
+    return hash64(tenant, f"\x1flook\x1f{customer}\x1f{now_ms}")

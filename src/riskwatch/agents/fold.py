@@ -17,11 +17,13 @@ from msgspec import structs
 
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
-from riskwatch.agents.derived import Derived, Part, derived_entries
+from riskwatch.agents.derived import Derived, derived_entries
+from riskwatch.agents.desks import Desks, Occasion, desks_of
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.labelling import Labelling
+from riskwatch.agents.part import Part
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
@@ -62,7 +64,7 @@ class Folding:
         self._models = InForce(partition, self._labels, program.layout.column_of)
         self._casework = Casework(partition, detected_at)
         self._deciding = Deciding(program, partition, self._casework)
-        self._opened = _OPENED_AND_DECIDED if program.lending or program.links else _OPENED
+        self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -102,6 +104,8 @@ class Folding:
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
             self._deciding, self._casework, self._models, self.out,
         )  # fmt: skip
+        self._desks = Desks(desks_of(self._program, self.out, self._detected_at), self._scratch)
+        self._opened[list(self._desks.wanted)] = True
         self.out.counts.entries, self.out.counts.ticks = len(mine), len(ticks)
 
     def _entries_between(self, begin: int, end: int) -> None:
@@ -119,7 +123,7 @@ class Folding:
         counts.applied_before += int((outcomes == APPLIED).sum())
         part = Part(entries, row_of, outcomes, offsets, keys, mine)
         self._open_entries(part, begin, end)
-        self._judging.take(part)
+        self._judge(part)
         seen = outcomes != APPLIED  # a repeat counts nowhere, but that it was seen is state too
         scratch.see(row_of[seen], offsets[seen])
 
@@ -170,7 +174,18 @@ class Folding:
         )
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
+        if kind in self._desks.wanted:
+            now_ms = max(at_ms, self._clock)
+            standings = self._program.standings(account, event.tenant, now_ms)
+            self._desks.note(
+                Occasion(place, row, key, kind, at_ms, now_ms, offset, int(entry["event"]), standings, event, facts)
+            )
         self._look(row, account)
+
+    def _judge(self, part: Part) -> None:
+        """The part counts, alerts are raised, and the desks decide."""
+        for row in self._desks.decide(self._judging.take(part)):
+            self._look(row, self._scratch.account(row))
 
     def _look(self, row: int, account: Account) -> None:
         """Time is to look at the account again when it next wants it."""
@@ -186,27 +201,35 @@ class Folding:
         # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
         due = [row for row, at in enumerate(scratch.next_looks) if 0 < at <= now_ms and scratch.applied[row] <= offset]
         for row in sorted(due, key=scratch.keys.__getitem__):
-            tenant, _ = split_key(scratch.keys[row])
-            account = scratch.account(row)
-            self._deciding.overdue(now_ms, scratch.keys[row], account)
-            derived += [Derived(row, now_ms, each) for each in overdue(account, now_ms, self._program.zone(tenant))]
-            self._look(row, account)
+            key, account = scratch.keys[row], scratch.account(row)
+            tenant, _ = split_key(key)
+            self._deciding.overdue(now_ms, key, account)
+            found = overdue(account, now_ms, self._program.zone(tenant))
+            made = [Derived(row, now_ms, key, each) for each in found]
+            if self._desks.due(account, now_ms):
+                made.append(Derived(row, now_ms, key))
+            if any(each.kind in self._desks.wanted for each in made):
+                standings = self._program.standings(account, tenant, now_ms)
+                for place, each in enumerate(made, start=len(derived)):
+                    self._desks.note(each.occasion(place, offset, standings))
+            derived += made
         if not due:
             return
         self.out.counts.derived += len(derived)
         row_of = np.array([each.row for each in derived], dtype=np.int64)
-        made = derived_entries(derived)
         part = Part(
-            entries=made,
+            entries=derived_entries(derived),
             row_of=row_of,
-            outcomes=np.full(len(made), NEW, dtype=np.uint8),
-            offsets=np.full(len(made), offset, dtype=np.int64),
-            keys=[scratch.keys[each.row] for each in derived],
-            mine=np.full(len(made), -1, dtype=np.int64),
+            outcomes=np.full(len(derived), NEW, dtype=np.uint8),
+            offsets=np.full(len(derived), offset, dtype=np.int64),
+            keys=[each.key for each in derived],
+            mine=np.full(len(derived), -1, dtype=np.int64),
         )
         self._casework.begin()
         self._models.begin()
-        self._judging.take(part)
+        self._judge(part)
+        for row in due:
+            self._look(row, scratch.account(row))
         rows = np.array(due, dtype=np.int64)
         scratch.see(rows, np.full(len(rows), offset, dtype=np.int64))
 

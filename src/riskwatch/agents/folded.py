@@ -11,9 +11,12 @@ from riskwatch.agents.casework import Taint
 from riskwatch.agents.partition import Partition, PartitionRow
 from riskwatch.agents.scratch import RowBuffer
 from riskwatch.agents.store import Row
+from riskwatch.features.account import Account
 from riskwatch.features.layout import Layout
 from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
+from riskwatch.features.servicing import STANDARD_BOOK, ServicingBook
+from riskwatch.features.standing import Standing, standing
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
@@ -28,7 +31,7 @@ from riskwatch.streams.outputs import Alert, TrainingExample
 class Program:
     """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
     decide applications where nothing else is published; whether `links` are asked about identifiers; the lending
-    policies in shadow; and room to work in."""
+    policies in shadow; how loans are serviced; and room to work in."""
 
     layout: Layout
     rules: RuleSet
@@ -36,10 +39,18 @@ class Program:
     lending: LendingBook = NO_LENDING
     links: bool = False
     shadows: LendingBook = NO_LENDING
+    servicing: ServicingBook = STANDARD_BOOK
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
         return self.zones.get(tenant, UTC)
+
+    def standings(self, account: Account, tenant: str, now_ms: int) -> dict[str, Standing]:
+        """The account's loans as they stand at `now_ms`, by loan id."""
+        zone, rules = self.zone(tenant), self.servicing.rules_for
+        return {
+            loan.loan_id: standing(loan, now_ms, zone, rules(tenant, loan.product)) for loan in account.loans.values()
+        }
 
     def waits_for_links(self, policy: LendingPolicy) -> bool:
         """Whether an application under a policy is decided with what the links answer."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from riskwatch.agents.asking import link_columns, new_devices
 from riskwatch.agents.casework import Casework
 from riskwatch.agents.deciding import Deciding
-from riskwatch.agents.derived import Part, View
 from riskwatch.agents.folded import Folded, Program, RuleFailure
 from riskwatch.agents.inforce import InForce
+from riskwatch.agents.part import Part, View
 from riskwatch.agents.scratch import Scratch
 from riskwatch.alerts.raising import raise_alerts
 from riskwatch.features.kernel import NEW, evolve
