@@ -22,6 +22,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     applications: int
     application_rate: int = 200
     other_rate: int = 3_000
+    turns: tuple[tuple[int, tuple[int, ...]], ...]
+    """Accounts, and how many of them become overdue by each turn of a day."""
 
 
 DEFAULT = Plan(
@@ -31,6 +33,7 @@ DEFAULT = Plan(
     scale_customers=(10_000, 100_000, 1_000_000),
     scale_records=300_000,
     applications=15_000,
+    turns=((10_000, (5_000,)), (100_000, (5_000,)), (1_000_000, (1_000, 5_000, 25_000))),
 )
 
 QUICK = Plan(
@@ -41,6 +44,7 @@ QUICK = Plan(
     scale_customers=(10_000, 100_000),
     scale_records=100_000,
     applications=5_000,
+    turns=((10_000, (1_000,)), (100_000, (1_000, 5_000))),
 )
 
 RECOVERY_OF = 500_000

@@ -13,6 +13,7 @@ from bench.decisions import Decided
 from bench.measure import Arrival
 from bench.runs import Live, Recovery, Throughput
 from bench.systems import SYSTEMS
+from bench.turns import Turn
 
 
 class Agreement(Struct, kw_only=True):
@@ -44,6 +45,7 @@ class Report(Struct, kw_only=True):
     recovery: list[Recovery] = field(default_factory=list)
     scale: list[Throughput] = field(default_factory=list)
     decisions: list[Decided] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     agreement: list[Agreement] = field(default_factory=list)
     alerts_by_rule: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)

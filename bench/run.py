@@ -29,9 +29,10 @@ from bench.report import Report, again, compare_alerts, read_report, write_repor
 from bench.runs import Bench, backlog, live, recovery
 from bench.show import show
 from bench.systems import PACKAGES, SYSTEMS, TITLES, Name
+from bench.turns import measure_turns
 from riskwatch.lab.kafka import KAFKA_VERSION, KafkaNode
 
-PHASES = ("throughput", "pairs", "live", "recovery", "scale", "decisions")
+PHASES = ("throughput", "pairs", "live", "recovery", "scale", "decisions", "turns")
 PAIR = 2
 """Processes of each system in the phase "pairs": one for each processor, which they share with the broker."""
 _BACK_SECONDS = 7 * 86_400
@@ -151,6 +152,20 @@ class Run:
 
         self.measure(f"riskwatch: {self.plan.applications:,} applications", from_backlog)
         self.measure(f"riskwatch: {self.plan.application_rate}/s beside {self.plan.other_rate:,}/s", beside_others)
+
+    def turns(self, systems: list[Name]) -> None:
+        if "riskwatch" not in systems:
+            return
+        for customers, due in self.plan.turns:
+
+            def measured(customers: int = customers, due: tuple[int, ...] = due) -> str:
+                found = measure_turns(self.bench, customers, due)
+                self.report.turns += found
+                return "   ".join(
+                    f"{each.due:,} due: {each.seconds:.2f} s, {each.cpu_us:.0f} µs each" for each in found
+                )
+
+            self.measure(f"riskwatch: a day's turn over {customers:,} accounts", measured)
 
 
 def main() -> None:
