@@ -251,6 +251,9 @@ class Customer:
             case Aggregate.OVER_LAST:
                 latest = newest_of(fed_by(f, before), str(f.value))
                 return NAN if latest is None or not latest[str(f.value)] or own is None else own / latest[str(f.value)]
+            case Aggregate.CHANGE:
+                latest = newest_of(fed_by(f, before), str(f.value))
+                return NAN if latest is None or own is None else float(own - latest[str(f.value)])
             case Aggregate.SAME:
                 start = at - LENGTH[str(f.window)]
                 kept = sixteen_values(fed_by(f, after), str(f.value))

@@ -29,6 +29,9 @@ ABSENT = (
     "paste_share",
     "term_months",
     "bureau_score",
+    "bureau_open_loans",
+    "bureau_inquiries",
+    "bureau_outstanding",
 )
 
 
@@ -97,6 +100,9 @@ NUMBERS: dict[str, st.SearchStrategy[float]] = {
     "session_seconds": st.floats(0, 1e7, width=32) | st.just(np.nan),
     "paste_share": st.sampled_from([np.nan, 0.0, 0.5, 0.9]),
     "bureau_score": st.sampled_from([np.nan, 0.0, 512.5, 700.0]),
+    "bureau_open_loans": st.sampled_from([np.nan, 0.0, 1.0, 6.0]),
+    "bureau_inquiries": st.sampled_from([np.nan, 0.0, 9.0]),
+    "bureau_outstanding": st.sampled_from([np.nan, 0.0, 5.0, 2.0**53 - 1]),
     "latitude": st.floats(-90, 90, width=32) | st.sampled_from([np.nan, 95.0]),
     "longitude": st.floats(-180, 180, width=32),
 }

@@ -297,7 +297,7 @@ def test_an_empty_batch_has_no_headers() -> None:
 
 
 def test_a_short_record_is_named() -> None:
-    with pytest.raises(BadEntry, match="record 1 of the batch has 3 bytes, a header has 152"):
+    with pytest.raises(BadEntry, match="record 1 of the batch has 3 bytes, a header has 168"):
         packing.headers_of([packing.pack_tick(1), b"abc"])
 
 

@@ -128,14 +128,15 @@ class Compiling:
                 self._step("after", FOLDED, steps.TREND, slot=slot, other=other, column=column)
             case Aggregate.DISTINCT | Aggregate.AGE | Aggregate.SINCE_FURTHER:
                 self._set(feature, column, window)
-            case Aggregate.LAST | Aggregate.OVER_LAST:
+            case Aggregate.LAST | Aggregate.OVER_LAST | Aggregate.CHANGE:
                 slot, new = self._slot(2, "last", feature.value, kinds, where)
                 if new:
                     self._step("keep", kinds, steps.LATEST, where, slot=slot, field=_field(feature))
                 if feature.aggregate is Aggregate.LAST:
                     self._step("after", FOLDED, steps.LAST, slot=slot, column=column)
                 else:
-                    self._step("before", kinds, steps.OVER_LAST, where, slot=slot, field=_field(feature), column=column)
+                    code = steps.CHANGE if feature.aggregate is Aggregate.CHANGE else steps.OVER_LAST
+                    self._step("before", kinds, code, where, slot=slot, field=_field(feature), column=column)
             case Aggregate.SAME | Aggregate.OVER_MIN:
                 slot, new = self._slot(2 * VALUES_KEPT, "values", feature.value, kinds, where)
                 if new:

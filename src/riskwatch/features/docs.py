@@ -60,7 +60,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield (
         f"The {len(table.FEATURES)} numbers about a customer that rules and models can read, at every entry of its"
-        " journal. Generated from `riskwatch/features/table.py` by `python -m riskwatch.features.docs`, not by hand."
+        " journal. Generated from `riskwatch/features/table*.py` by `python -m riskwatch.features.docs`, not by hand."
     )
     yield ""
     yield from _reading(layout.n_slots)
@@ -112,6 +112,7 @@ def _at(feature: Feature) -> str:
         return ", ".join(_name(kind) for kind in feature.at)
     bound = (
         Aggregate.AGE,
+        Aggregate.CHANGE,
         Aggregate.DEVIATION,
         Aggregate.HOUR_HABIT,
         Aggregate.OVER_LAST,

@@ -30,6 +30,7 @@ class Aggregate(StrEnum):
     SPEED = "speed"
     LAST = "last"
     OVER_LAST = "over last"
+    CHANGE = "change"
     SAME = "same"
     OVER_MIN = "over min"
     LATE = "late"
@@ -83,6 +84,7 @@ MEANING = {
     Aggregate.OVER_LAST: (
         "this entry's value divided by the newest one known before it; unknown without both, or when that is 0"
     ),
+    Aggregate.CHANGE: "this entry's value minus the newest one known before it; unknown without both",
     Aggregate.SAME: (
         "entries in the window with exactly this entry's value, this entry included; exact event time, of the last 16"
         " values"

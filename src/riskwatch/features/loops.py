@@ -47,13 +47,16 @@ def numbers_of(entry, numbers):  # type: ignore[no-untyped-def]
     numbers[7] = entry["paste_share"]
     numbers[8] = entry["term_months"]
     numbers[9] = entry["bureau_score"]
-    numbers[10] = entry["local_hour"]
-    numbers[11] = entry["channel"]
-    numbers[12] = entry["product"]
-    numbers[13] = entry["outcome"]
+    numbers[10] = entry["bureau_open_loans"]
+    numbers[11] = entry["bureau_inquiries"]
+    numbers[12] = entry["bureau_outstanding"]
+    numbers[13] = entry["local_hour"]
+    numbers[14] = entry["channel"]
+    numbers[15] = entry["product"]
+    numbers[16] = entry["outcome"]
     for k in range(1, 4):
         numbers[k] = np.rint(numbers[k])
-    for k in range(1, 10):
+    for k in range(1, 13):
         if not np.isfinite(numbers[k]):
             numbers[k] = np.nan
         elif numbers[k] > CAP:
@@ -181,7 +184,7 @@ def build_loops(sources: int) -> Any:
         """Let each NEW entry count in its row; fill its line of `matrix`, and `late`: how many windows had passed its
         time.
         """
-        numbers = np.zeros(14)
+        numbers = np.zeros(17)
         hashes = np.zeros(4, dtype=np.uint64)
         places = np.zeros(len(plan.tiers), dtype=np.int64)
         ages = np.zeros(len(plan.tiers), dtype=np.int64)

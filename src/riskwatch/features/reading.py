@@ -74,6 +74,9 @@ def read_before(steps, row, at_ms, numbers, flags, latitude, longitude, out):  #
         elif code == do.OVER_LAST:
             if row[slot] > 0.0 and row[slot + 1] != 0.0 and passes(step, numbers, flags):
                 out[column] = numbers[step["field"]] / row[slot + 1]
+        elif code == do.CHANGE:
+            if row[slot] > 0.0 and passes(step, numbers, flags):
+                out[column] = numbers[step["field"]] - row[slot + 1]
         elif code == do.OVER_MIN and passes(step, numbers, flags):
             size = step["size"]
             least = np.inf

@@ -13,6 +13,7 @@ DISTANCE = 6
 SPEED = 7
 OVER_LAST = 8
 OVER_MIN = 9
+CHANGE = 10
 # let it count
 ADD = 20
 RAISE = 21
@@ -47,6 +48,9 @@ FIELDS = (
     "paste_share",
     "term_months",
     "bureau_score",
+    "bureau_open_loans",
+    "bureau_inquiries",
+    "bureau_outstanding",
     "local_hour",
     "channel",
     "product",

@@ -44,6 +44,7 @@ class Kind(IntEnum):
     CONTACT_DETAILS_CHANGED = 25
     LINK_ANSWERED = 64
     RING_ANSWERED = 65
+    MERCHANT_ANSWERED = 66
     INSTALMENT_OVERDUE = 100
     PROMISE_BROKEN = 101
     LOAN_ROLLED = 102
@@ -83,12 +84,15 @@ ENTRY = np.dtype(
         ("income", "<f8"),
         ("days_late", "<f8"),
         ("paid_share", "<f8"),
+        ("bureau_outstanding", "<f8"),
         ("latitude", "<f4"),
         ("longitude", "<f4"),
         ("session_seconds", "<f4"),
         ("paste_share", "<f4"),
         ("term_months", "<f4"),
         ("bureau_score", "<f4"),
+        ("bureau_open_loans", "<f4"),
+        ("bureau_inquiries", "<f4"),
         ("source_partition", "<i4"),
         ("flags", "<u4"),
         ("source_topic", "u1"),
@@ -101,15 +105,16 @@ ENTRY = np.dtype(
         ("reserved", "u1"),
     ]
 )
-"""Header of an entry, 152 bytes. Times: milliseconds since 1970 UTC. `occurred_at`: event time after clamping.
+"""Header of an entry, 168 bytes. Times: milliseconds since 1970 UTC. `occurred_at`: event time after clamping.
 `ingested_at`: worker's clock, or event time where ticks follow it; deadlines count from it, and it says
 which policy is in force; it is never a feature.
 `source_*`: topic (index in the topics table), partition, offset and broker timestamp of the upstream record. `event`:
 hash of tenant and event id. `subject`: hash of tenant and what the event is about (`application_id`, `loan_id`, or
 `subject_event_id` of a fraud case, hashed as `event` is; of an answer, the `event` that was asked about).
 `counterparty`: terminal, else merchant. Amounts: minor units. `due_amount`, `days_late`, `paid_share` are filled within
-the fold, from the account. `local_hour`: 0-23 in the institution's zone, else in the zone of the event. `channel`,
+the fold, from the account. `bureau_*`: what a credit bureau reports of an applicant; inquiries are those of 90 days.
+`local_hour`: 0-23 in the institution's zone, else in the zone of the event. `channel`,
 `product`, `outcome`: 1-based positions in the literals of `events`, 0 when absent; `channel` of a `ContactMade` counts
 in `ContactChannel`, `outcome` of a `LINK_ANSWERED` in `IDENTITY_KINDS`."""
 
-ENTRY_VERSION = 1
+ENTRY_VERSION = 2

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.streams.entry import ENTRY, ENTRY_VERSION, Flag, Kind
-from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.events import AnyEvent, Bureau
 from riskwatch.streams.keys import Secret
 from riskwatch.streams.partitioning import partition_of
 from riskwatch.streams.parts import KIND_AND_PARTS, KIND_OF
@@ -35,9 +35,11 @@ QUARTER_MS = 15 * 60 * 1000
 NO_HOUR = 255
 """`local_hour` of an entry that nobody's habit shows in."""
 
-HEADER = struct.Struct("<qqqqQQQQQdddddffffffiIBBBBBBBB")
+HEADER = struct.Struct("<qqqqQQQQQddddddffffffffiIBBBBBBBB")
 HEADER_SIZE = HEADER.size
 _CLAMPED = Flag.CLAMPED.value
+_NO_NUMBERS = (NAN,) * 14
+_UNREPORTED = (NAN,) * 4
 _NO_REGIONS: Mapping[str, str] = MappingProxyType({})
 
 __all__ = [
@@ -187,6 +189,7 @@ def pack_entry(
         latitude = longitude = NAN
     else:
         latitude, longitude = geo.latitude, geo.longitude
+    score, loans, inquiries, outstanding = _UNREPORTED if bureau is None else _reported(bureau)
     return HEADER.pack(
         at_ms, at_ms if ingested_at is None else ingested_at, source_at, source_offset,
         xxh3_64_intdigest(f"{scope}{event.event_id}".encode()) or 1,
@@ -194,18 +197,23 @@ def pack_entry(
         0 if device is None else xxh3_64_intdigest(f"{scope}{device}".encode()) or 1,
         0 if ip is None else xxh3_64_intdigest(f"{scope}{ip}".encode()) or 1,
         0 if counterparty is None else xxh3_64_intdigest(f"{scope}{counterparty}".encode()) or 1,
-        amount, NAN, income, NAN, NAN,
-        latitude, longitude, seconds, paste_share, term, bureau,
+        amount, NAN, income, NAN, NAN, outstanding,
+        latitude, longitude, seconds, paste_share, term, score, loans, inquiries,
         source_partition, flags,
         source_topic, kind, channel, product, hour, outcome, ENTRY_VERSION, 0,
     ) + _encode(event)  # fmt: skip
+
+
+def _reported(bureau: Bureau) -> tuple[float, ...]:
+    known = (bureau.score, bureau.open_loans, bureau.inquiries_90d, bureau.outstanding)
+    return tuple(NAN if each is None else each for each in known)
 
 
 def pack_broadcast(kind: Kind, at_ms: int, payload: bytes = b"") -> bytes:
     """A broadcast entry: header without customer, source or numbers, then `payload` as it is."""
     return (
         HEADER.pack(
-            at_ms, at_ms, at_ms, -1, 0, 0, 0, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+            at_ms, at_ms, at_ms, -1, 0, 0, 0, 0, 0, *_NO_NUMBERS,
             -1, 0, 0, kind, 0, 0, 0, 0, ENTRY_VERSION, 0,
         )
         + payload
@@ -223,7 +231,7 @@ def pack_answer(kind: Kind, at_ms: int, event: int, about: int, payload: bytes, 
     `IDENTITY_KINDS`."""
     return (
         HEADER.pack(
-            at_ms, at_ms, at_ms, -1, event, about, 0, 0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+            at_ms, at_ms, at_ms, -1, event, about, 0, 0, 0, *_NO_NUMBERS,
             -1, 0, 0, kind, 0, 0, NO_HOUR, outcome, ENTRY_VERSION, 0,
         )
         + payload

@@ -56,10 +56,10 @@ CONTACT_OUTCOMES = _positions(events.ContactOutcome)
 
 
 # What an event type contributes: subject, device, ip, counterparty (texts or None), amount, income, position, session
-# seconds, paste share, term, bureau score, flags, channel, product, outcome. Positional, for speed.
+# seconds, paste share, term, what the bureau reports, flags, channel, product, outcome. Positional, for speed.
 Parts = tuple[
     str | None, str | None, str | None, str | None,
-    float, float, "events.Geo | None", float, float, float, float, int, int, int, int,
+    float, float, "events.Geo | None", float, float, float, "events.Bureau | None", int, int, int, int,
 ]  # fmt: skip
 
 
@@ -68,22 +68,22 @@ def _number(value: float | None) -> float:
 
 
 def _loan_applied(e: events.LoanApplied) -> Parts:
-    session, declared, bureau = e.session, e.declared, e.bureau
+    session, declared = e.session, e.declared
     return (
         e.application_id, e.device_id, e.ip, e.merchant_id,
         e.amount, NAN if declared is None else _number(declared.monthly_income), e.geo,
         NAN if session is None else _number(session.seconds), NAN if session is None else _number(session.paste_share),
-        e.term_months, NAN if bureau is None else _number(bureau.score), 0, CHANNELS[e.channel], PRODUCTS[e.product], 0,
+        e.term_months, e.bureau, 0, CHANNELS[e.channel], PRODUCTS[e.product], 0,
     )  # fmt: skip
 
 
 def _login(e: events.LoginSucceeded | events.LoginFailed) -> Parts:
     session = e.session
     if session is None:
-        return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
+        return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, None, 0, CHANNELS[e.channel], 0, 0
     return (
         None, e.device_id, e.ip, None, NAN, NAN, e.geo, _number(session.seconds), _number(session.paste_share),
-        NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
+        NAN, None, 0, CHANNELS[e.channel], 0, 0,
     )  # fmt: skip
 
 
@@ -92,24 +92,24 @@ def _device_flags(e: events.DeviceSeen | events.DeviceChanged) -> int:
 
 
 def _device_seen(e: events.DeviceSeen) -> Parts:
-    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, _device_flags(e), 0, 0, 0
+    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, None, _device_flags(e), 0, 0, 0
 
 
 def _device_changed(e: events.DeviceChanged) -> Parts:
     flags = _device_flags(e) | (_SIM_CHANGED if e.sim_changed else 0)
-    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, NAN, flags, 0, 0, 0
+    return None, e.device_id, e.ip, None, NAN, NAN, e.geo, NAN, NAN, NAN, None, flags, 0, 0, 0
 
 
 def _purchase(e: events.PurchaseMade) -> Parts:
     counterparty = e.merchant_id if e.terminal_id is None else e.terminal_id
     return (
-        None, e.device_id, e.ip, counterparty, e.amount, NAN, e.geo, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0,
+        None, e.device_id, e.ip, counterparty, e.amount, NAN, e.geo, NAN, NAN, NAN, None, 0, CHANNELS[e.channel], 0, 0,
     )  # fmt: skip
 
 
 def _loan_opened(e: events.LoanOpened) -> Parts:
     term, product = len(e.schedule), PRODUCTS[e.product]
-    return e.loan_id, None, None, e.merchant_id, e.principal, NAN, None, NAN, NAN, term, NAN, 0, 0, product, 0
+    return e.loan_id, None, None, e.merchant_id, e.principal, NAN, None, NAN, NAN, term, None, 0, 0, product, 0
 
 
 _Amounted = (
@@ -130,41 +130,41 @@ _AboutLoan = (
 
 
 def _repayment(e: _Amounted) -> Parts:
-    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, None, 0, 0, 0, 0
 
 
 def _repayment_received(e: events.RepaymentReceived) -> Parts:
-    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
+    return e.loan_id, None, None, None, e.amount, NAN, None, NAN, NAN, NAN, None, 0, CHANNELS[e.channel], 0, 0
 
 
 def _contact(e: events.ContactMade) -> Parts:
     channel, outcome = CONTACT_CHANNELS[e.channel], CONTACT_OUTCOMES[e.outcome]
-    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, channel, 0, outcome
+    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, None, 0, channel, 0, outcome
 
 
 def _rescheduled(e: events.LoanRescheduled) -> Parts:
     amount, term = sum(each.amount for each in e.schedule), len(e.schedule)
-    return e.loan_id, None, None, None, amount, NAN, None, NAN, NAN, term, NAN, 0, 0, 0, 0
+    return e.loan_id, None, None, None, amount, NAN, None, NAN, NAN, term, None, 0, 0, 0, 0
 
 
 def _about_loan(e: _AboutLoan) -> Parts:
-    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+    return e.loan_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, None, 0, 0, 0, 0
 
 
 def _consent(e: events.ConsentChanged) -> Parts:
-    return None, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+    return None, None, None, None, NAN, NAN, None, NAN, NAN, NAN, None, 0, 0, 0, 0
 
 
 def _details(e: events.ContactDetailsChanged) -> Parts:
-    return None, e.device_id, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, CHANNELS[e.channel], 0, 0
+    return None, e.device_id, None, None, NAN, NAN, None, NAN, NAN, NAN, None, 0, CHANNELS[e.channel], 0, 0
 
 
 def _fraud_confirmed(e: events.FraudConfirmed) -> Parts:
-    return e.subject_event_id, None, None, None, _number(e.loss), NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+    return e.subject_event_id, None, None, None, _number(e.loss), NAN, None, NAN, NAN, NAN, None, 0, 0, 0, 0
 
 
 def _fraud_cleared(e: events.FraudCleared) -> Parts:
-    return e.subject_event_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, NAN, 0, 0, 0, 0
+    return e.subject_event_id, None, None, None, NAN, NAN, None, NAN, NAN, NAN, None, 0, 0, 0, 0
 
 
 _PARTS: dict[type[Event], Callable[[Any], Parts]] = {
