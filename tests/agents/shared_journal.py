@@ -115,6 +115,7 @@ class World:
                 self.links.get_many, [encode_message(each) for each in messages], range(first, self.answered)
             )
             self.links.write(out.rows, None)
+            self.asked += out.merchants_asked
             for answer in out.answers:
                 self._fold(answer)
             rung = ring(self.rings, list(enumerate(out.asked, self.questions)), NOW)
@@ -131,6 +132,7 @@ class World:
         self.partition.store.write(folded.rows, None)
         folded.settle(self.partition)
         self.asked += folded.probes
+        self.asked += folded.told
         self.asked += [tainted(each) for each in folded.taints if each.identity.kind in PROBED]
         self.decisions += folded.decisions
         self.alerts += folded.alerts

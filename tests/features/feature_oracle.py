@@ -161,7 +161,7 @@ class Customer:
                 return 3
             self.sources[topic] = record
         event = int(entry["event"])
-        if event != 0 and not 64 <= entry["kind"] < 100:
+        if event != 0 and entry["kind"] not in (64, 65):
             if event in self.events:
                 return 1
             self.events.append(event)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from riskwatch.features.watch import WATCHED
-from riskwatch.policy.columns import FIELD_OF, KINDS, LINK_COLUMNS
+from riskwatch.policy.columns import FIELD_OF, KINDS, LINK_COLUMNS, MERCHANT_COLUMNS
 from riskwatch.policy.rules import base_policy, compile_rules, standard_features
 from riskwatch.streams.entry import ENTRY, Flag
 
@@ -19,7 +19,7 @@ NAMES = standard_features()
 RULES = compile_rules(base_policy(), NAMES)
 NAN = float("nan")
 HOUR, DAY = 3_600.0, 86_400.0
-EXTRA = ("score", *(name for name, _, _ in WATCHED), *LINK_COLUMNS)
+EXTRA = ("score", *(name for name, _, _ in WATCHED), *LINK_COLUMNS, *MERCHANT_COLUMNS, "score_change_90d")
 """Columns that the fold fills."""
 Known = dict[str, Any]
 

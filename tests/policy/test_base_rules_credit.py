@@ -65,7 +65,45 @@ CASES = [
         [{"repayment_reversed_count_30d": 1}],
     ),
     Case("instalment-overdue", "InstalmentOverdue", {"days_late": 3}, [{"days_late": 1}]),
-    Case("overdue-roll-forward", "InstalmentOverdue", {"days_late": 30}, [{"days_late": 15}]),
+    Case("roll-forward", "LoanRolled", {"days_late": 30}, [{"days_late": 29}, {"days_late": NAN}]),
+    Case("rolled-into-default", "LoanRolled", {"days_late": 90}, [{"days_late": 89}]),
+    Case(
+        "multi-lending-growing",
+        "LoanApplied",
+        {
+            "bureau_open_loans_change": 2,
+            "bureau_open_loans_last": 4,
+            "seconds_since_last_application": 179 * DAY,
+        },
+        [
+            {"bureau_open_loans_change": 1},
+            {"bureau_open_loans_change": NAN},
+            {"bureau_open_loans_last": 3},
+            {"seconds_since_last_application": 180 * DAY},
+        ],
+    ),
+    Case(
+        "debt-elsewhere-growing",
+        "LoanApplied",
+        {
+            "bureau_outstanding_over_previous": 1.5,
+            "bureau_outstanding_last": 12_000_000,
+            "income_last": 1_000_000,
+            "seconds_since_last_application": 30 * DAY,
+        },
+        [
+            {"bureau_outstanding_over_previous": 1.49},
+            {"bureau_outstanding_last": 11_999_999},
+            {"income_last": NAN},
+            {"seconds_since_last_application": 181 * DAY},
+        ],
+    ),
+    Case(
+        "lenders-asked-often",
+        "LoanApplied",
+        {"bureau_inquiries_last": 8, "loan_opened_count_90d": 0, "repayment_count_90d": 1},
+        [{"bureau_inquiries_last": 7}, {"repayment_count_90d": 0}],
+    ),
     Case(
         "first-instalment-unpaid",
         "InstalmentOverdue",

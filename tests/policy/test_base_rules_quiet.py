@@ -54,6 +54,13 @@ HEALTHY: Known = {
     "loan_opened_count_90d": 1, "fraud_confirmed_count_90d": 0, "contact_unreached_count_30d": 0,
     "contact_bad_number_count_30d": 0, "entries_count_24h": 5, "entries_count_30d": 90, "entries_count_90d": 260,
     "days_since_first_seen": 400, "activity_hour_habit": 0.2, "night_activity_share": 0.03, "local_hour": 19,
+    "bureau_open_loans_change": 0,
+    "bureau_open_loans_last": 2, "bureau_inquiries_last": 1, "bureau_outstanding_last": 900_000,
+    "bureau_outstanding_over_previous": 1.1, "seconds_since_last_application": 4_000_000,
+    "login_night_count_7d": 0, "login_night_count_90d": 2, "days_since_first_login": 400, "score_change_90d": -10,
+    "seconds_since_contact_detail_change": 9_000_000, "contact_detail_change_count_30d": 0,
+    "seconds_since_device_new": 9_000_000, "merchant_customers": 80, "merchant_late_30d": 3, "merchant_late_90d": 6,
+    "merchant_late_share": 0.075, "merchant_others_late_share": 0.06, "merchant_others_customers": 2_000,
     "session_seconds": 140, "paste_share": 0.1, "score": 0.02, "amount": 48_00,
 }  # fmt: skip
 

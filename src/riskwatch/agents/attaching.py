@@ -151,6 +151,7 @@ def _attach_links(shared: Ground) -> None:
         durable=shared.durable(table, "links"),
         journal=shared.journal,
         edges=shared.edges,
+        probes=shared.probes,
         publishing=shared.publishing,
         metrics=shared.app.metrics,
         now=now,

@@ -23,6 +23,7 @@ from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.labelling import Labelling
+from riskwatch.agents.merchants import Merchants
 from riskwatch.agents.part import Part
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
@@ -31,7 +32,7 @@ from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, n
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.entry import Flag, Kind
-from riskwatch.streams.events import FraudCleared, FraudConfirmed
+from riskwatch.streams.events import FraudCleared, FraudConfirmed, LoanOpened
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 
 BROADCAST = 128
@@ -64,6 +65,7 @@ class Folding:
         self._models = InForce(partition, self._labels, program.layout.column_of)
         self._casework = Casework(partition, detected_at)
         self._deciding = Deciding(program, partition, self._casework)
+        self._merchants = Merchants(wanted=program.links)
         self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
@@ -102,7 +104,7 @@ class Folding:
         )
         self._judging = Judging(
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
-            self._deciding, self._casework, self._models, self.out,
+            self._deciding, self._casework, self._merchants, self._models, self.out,
         )  # fmt: skip
         self._desks = Desks(desks_of(self._program, self.out, self._detected_at), self._scratch)
         self._opened[list(self._desks.wanted)] = True
@@ -157,6 +159,9 @@ class Folding:
                 self._look(row, account)
             self._casework.applied(applied, account, key, int(entry["event"]), at_ms)
             return
+        if kind == Kind.MERCHANT_ANSWERED:
+            self._merchants.answered(place, payload_of(value))
+            return
         if kind in ANSWERS:
             self._deciding.answer(kind, place, value, key, account)
             self._look(row, account)
@@ -167,6 +172,8 @@ class Folding:
             self._casework.said(event, account, at_ms, offset)
             return
         facts = evolve_account(account, event, at_ms, self._program.zone(event.tenant))
+        if isinstance(event, LoanOpened):
+            self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
         entry["due_amount"], entry["days_late"], entry["paid_share"] = (
             facts.due_amount,
             facts.days_late,
@@ -205,6 +212,7 @@ class Folding:
             tenant, _ = split_key(key)
             self._deciding.overdue(now_ms, key, account)
             found = overdue(account, now_ms, self._program.zone(tenant))
+            self._merchants.late(account, found, key)
             made = [Derived(row, now_ms, key, each) for each in found]
             if self._desks.due(account, now_ms):
                 made.append(Derived(row, now_ms, key))
@@ -246,6 +254,7 @@ class Folding:
         out.undecided, out.failures = deciding.waiting, [*deciding.failures, *out.failures]
         out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered
         out.probes = [*deciding.probes, *out.probes]
+        out.told = self._merchants.messages
         out.alerts = [*out.alerts, *casework.alerts]
         out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
         out.library = casework.library if casework.changed else None

@@ -15,6 +15,7 @@ from riskwatch.features.account import Account
 from riskwatch.features.layout import Layout
 from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
+from riskwatch.features.merchantmessages import MerchantTold
 from riskwatch.features.servicing import STANDARD_BOOK, ServicingBook
 from riskwatch.features.standing import Standing, standing
 from riskwatch.policy.judging import RuleSet
@@ -86,8 +87,8 @@ class RuleFailure:
 @dataclass
 class Folded:
     """The effects of one batch, none of them made yet. `broadcasts`: entries for every journal partition; `taints`:
-    what link profiles have to know; `library`: the fraud cases and lists after the batch, None where it changed
-    none."""
+    what link profiles have to know, `told`: those of merchants; `library`: the fraud cases and lists after the batch,
+    None where it changed none."""
 
     partition_row: PartitionRow
     rows: list[Row] = field(default_factory=list)
@@ -95,6 +96,7 @@ class Folded:
     decisions: list[DecisionTrail] = field(default_factory=list)
     shadow_decisions: list[DecisionTrail] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    told: list[MerchantTold] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)
     looks: dict[bytes, int] = field(default_factory=dict)
     undecided: dict[bytes, bool] = field(default_factory=dict)

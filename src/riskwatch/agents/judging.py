@@ -14,6 +14,7 @@ from riskwatch.agents.casework import Casework
 from riskwatch.agents.deciding import Deciding
 from riskwatch.agents.folded import Folded, Program, RuleFailure
 from riskwatch.agents.inforce import InForce
+from riskwatch.agents.merchants import Merchants, merchant_columns, merchant_subjects
 from riskwatch.agents.part import Part, View
 from riskwatch.agents.scratch import Scratch
 from riskwatch.alerts.raising import raise_alerts
@@ -22,7 +23,7 @@ from riskwatch.streams.entry import Kind
 from riskwatch.streams.outputs import Alert
 from riskwatch.streams.packing import unpack_event
 
-ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED)
+ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED, Kind.MERCHANT_ANSWERED)
 """Entries that other agents write: no publisher's event is behind them."""
 
 
@@ -39,7 +40,7 @@ class Judging:
 
     def __init__(
         self, program: Program, number: int, scratch: Scratch, values: Sequence[bytes], detected_at: datetime,
-        deciding: Deciding, casework: Casework, models: InForce, out: Folded,
+        deciding: Deciding, casework: Casework, merchants: Merchants, models: InForce, out: Folded,
     ) -> None:  # fmt: skip
         self._program = program
         self._number = number
@@ -48,6 +49,7 @@ class Judging:
         self._detected_at = detected_at
         self._deciding = deciding
         self._casework = casework
+        self._merchants = merchants
         self._models = models
         self._out = out
 
@@ -59,7 +61,7 @@ class Judging:
         out.counts.new += len(new)
         out.counts.late += int((late[new] > 0).sum())
         self._deciding.decide(matrix, self._detected_at)
-        answers = self._deciding.take_answers()
+        answers, merchants = self._deciding.take_answers(), self._merchants.take_answers()
         if not len(new):
             return Judged(matrix)
         if program.links:
@@ -69,6 +71,7 @@ class Judging:
         watched = self._casework.watch(entries)
         score = self._models.score(matrix, new, entries, part.keys, part.offsets, watched)
         extra = {"score": score, **watched, **link_columns(answers, len(entries))}
+        extra |= merchant_columns(merchants, len(entries))
         chosen, features = entries, matrix
         if len(new) < len(entries):
             chosen, features = entries[new], matrix[new]
@@ -91,6 +94,7 @@ class Judging:
             event_ids=lambda at: self._event_id(part, int(new[at])),
             detected_at=self._detected_at,
             extra=extra,
+            subjects={int(np.searchsorted(new, at)): said for at, said in merchant_subjects(merchants).items()},
         )
         out.alerts += raised.alerts
         for rule, count in raised.by_rule.items():

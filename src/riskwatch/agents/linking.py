@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from riskwatch.agents.merchanting import answer_merchants
 from riskwatch.agents.partition import pack_reserved, unpack_reserved
 from riskwatch.agents.store import Row
 from riskwatch.features.linkmessages import (
@@ -19,11 +20,13 @@ from riskwatch.features.linkmessages import (
     LinkFacts,
     Probe,
     RingAsked,
+    Tainted,
     decode_link_message,
     encode_message,
     key_of,
 )
 from riskwatch.features.links import LinkProfile, clear, decode_link, encode_link, evolve_link, taint
+from riskwatch.features.merchantmessages import MerchantAsked, MerchantMessage
 from riskwatch.features.ringstate import PUBLIC_ABOVE
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.identity import IDENTITY_KINDS
@@ -37,28 +40,34 @@ GetMany = Callable[[Sequence[bytes]], Sequence[bytes | None]]
 
 @dataclass
 class Answered:
-    """`answers`: customer key and journal entry of each; `asked`: for the rings; `bad`: places of records that are no
-    messages."""
+    """`answers`: customer key and journal entry of each; `asked`: for the rings; `merchants_asked`: for the
+    profiles of all merchants of an institution; `bad`: places of records that are no messages. `told`: of merchants."""
 
     rows: list[Row] = field(default_factory=list)
     answers: list[tuple[bytes, bytes]] = field(default_factory=list)
     asked: list[RingAsked] = field(default_factory=list)
+    merchants_asked: list[MerchantAsked] = field(default_factory=list)
     bad: list[int] = field(default_factory=list)
     probes: int = 0
+    told: int = 0
     repeated: int = 0
 
 
 def answer_links(get_many: GetMany, values: Sequence[bytes], offsets: Sequence[int]) -> Answered:
     """Answers the messages of one partition, in order. `get_many`: stored rows by key; `offsets` rise."""
     out = Answered()
-    messages = []
+    messages: list[tuple[bytes, Probe | Tainted, int]] = []
+    merchants: list[tuple[MerchantMessage, int]] = []
     for place, value in enumerate(values):
         try:
             message = decode_link_message(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             out.bad.append(place)
             continue
-        messages.append((ROW + key_of(message), message, offsets[place]))
+        if isinstance(message, Probe | Tainted):
+            messages.append((ROW + key_of(message), message, offsets[place]))
+        else:
+            merchants.append((message, offsets[place]))
     keys = list(dict.fromkeys(key for key, _, _ in messages))
     profiles: dict[bytes, LinkProfile] = {}
     applied: dict[bytes, int] = {}
@@ -80,6 +89,12 @@ def answer_links(get_many: GetMany, values: Sequence[bytes], offsets: Sequence[i
         else:
             taint(profile, message.case_id, message.customer_key, message.at_ms)
     out.rows = [(key, pack_reserved(end, encode_link(profiles[key]))) for key, end in touched.items()]
+    if merchants:
+        of_merchants = answer_merchants(get_many, merchants)
+        out.rows += of_merchants.rows
+        out.answers += of_merchants.answers
+        out.merchants_asked = of_merchants.asked
+        out.told, out.repeated = of_merchants.told, out.repeated + of_merchants.repeated
     return out
 
 

@@ -26,7 +26,7 @@ from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
 from riskwatch.agents.store import PartitionStore
 from riskwatch.agents.table import StateTable
-from riskwatch.features.linkmessages import encode_message
+from riskwatch.features.linkmessages import encode_message, key_of
 from riskwatch.streams import faults as said
 from riskwatch.streams.deadletters import dead_letter
 
@@ -47,13 +47,14 @@ class LinksAgent:
 
     def __init__(
         self, *, app: Any, table: StateTable, durable: Durable, journal: Relay, edges: Relay,
-        publishing: Publishing, metrics: Metrics, now: Callable[[], datetime],
+        probes: Relay, publishing: Publishing, metrics: Metrics, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._app = app
         self._table = table
         self._durable = durable
         self._journal = journal
         self._edges = edges
+        self._probes = probes
         self._publishing = publishing
         self._metrics = metrics
         self._now = now
@@ -95,12 +96,14 @@ class LinksAgent:
         await self._journal.scatter(out.answers, owned)
         asked: list[Item] = [(each.tenant.encode(), encode_message(each), (), None) for each in out.asked]
         await self._edges.append(0, asked, owned)
+        await self._probes.scatter([(key_of(each), encode_message(each)) for each in out.merchants_asked], owned)
         fault("links-after-answers")
         if out.rows:
             await self._durable.keep(partition, out.rows, owned)
         self._metrics.journal_entries.labels("links").inc(len(out.answers))
         self._metrics.link_probes.labels("answered").inc(out.probes)
         self._metrics.link_probes.labels("repeated").inc(out.repeated)
+        self._metrics.link_probes.labels("told").inc(out.told)
 
     def _partition(self, number: int) -> LinkPartition:
         partition = self._partitions.get(number)

@@ -79,7 +79,9 @@ class Metrics:
         self.unanswered = counter(
             "unanswered_applications", "Decisions made at their deadline, without all answers about identifiers."
         )
-        self.link_probes = counter("link_probes", "Questions about identifiers.", "outcome")
+        self.link_probes = counter(
+            "link_probes", "Questions about identifiers, and what merchants' profiles were told.", "outcome"
+        )
         self.undecided = counter(
             "undecided_applications",
             "Applications for which their institution has no lending policy in their currency.",

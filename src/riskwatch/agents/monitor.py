@@ -169,8 +169,9 @@ class Monitor:
     async def _publish(self, number: int, folded: Folded, owned: Callable[[], bool]) -> None:
         # First: somebody waits for the answers.
         taints = folded.taints if self._program.links else ()
-        messages: list[LinkMessage] = [*folded.probes, *map(tainted, taints)]
-        asked = [(key_of(each), encode_message(each)) for each in messages if each.kind in PROBED]
+        tainting = [tainted(each) for each in taints if each.identity.kind in PROBED]
+        messages: list[LinkMessage] = [*folded.probes, *tainting, *folded.told]
+        asked = [(key_of(each), encode_message(each)) for each in messages]
         await self._probes.scatter(asked, owned)
         for topic, items in outputs_of(folded).items():
             await self._publishing.write(topic, number, items, owned)

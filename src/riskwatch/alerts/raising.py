@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from riskwatch.streams.outputs import Alert, Cause, Reason, alert_identity
 Cooldowns = MutableMapping[str, int]
 _Item = TypeVar("_Item")
 
+NO_SUBJECTS: Mapping[int, str] = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,12 +56,14 @@ def raise_alerts(
     detected_at: datetime,
     policy_version: str | None = None,
     extra: Mapping[str, npt.NDArray[Any]] | None = None,
+    subjects: Mapping[int, str] = NO_SUBJECTS,
 ) -> Raised:
     """Raises what fired and is not within its cooldown; live and shadow alike (see `Alert.shadow`).
 
     `keys` (customer key), `offsets` (journal), `cooldowns` (of the entry's customer, changed in place) and
     `event_ids` (the publisher's, empty for derived entries) are by row; the last two are asked only for rows that
-    need them. `extra` as given to `RuleSet.judge`. The same firings over the same cooldowns give the same alerts,
+    need them. `extra` as given to `RuleSet.judge`. `subjects`: what an alert is about, by row, where that is not the
+    customer. The same firings over the same cooldowns give the same alerts,
     `detected_at` apart.
     """
     fired = sorted((row, index) for index, rows in judgement.firings for row in rows.tolist())
@@ -83,7 +87,7 @@ def raise_alerts(
                 rule=rule.name,
                 kind=rule.output,
                 severity=rule.severity,
-                subject=customer,
+                subject=subjects.get(row, customer),
                 reasons=[Reason(code=rule.name, text=fill(rules.rules[index].template, values), values=values)],
                 features=_features(rules, values),
                 cause=Cause(

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from riskwatch.features.applications import Application
+from riskwatch.features.applications import Application, merchant_of
 from riskwatch.features.ledger import (
     Line,
     Loan,
@@ -207,7 +207,8 @@ def _opened(account: Account, event: events.LoanOpened, at_ms: int, zone: tzinfo
         loan.waiting = []
     loan.currency = event.currency
     loan.application_id, loan.opened_ms = event.application_id or "", at_ms
-    loan.product, loan.merchant_id, loan.principal = event.product, event.merchant_id or "", event.principal
+    loan.product, loan.principal = event.product, event.principal
+    loan.merchant_id = event.merchant_id or merchant_of(account.applications, loan.application_id)
     lines = (Line(number=each.number, due_day=each.due_on.toordinal(), amount=each.amount) for each in event.schedule)
     schedule(loan, lines, whole=True)
     return NO_FACTS

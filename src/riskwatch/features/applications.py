@@ -48,6 +48,12 @@ def named_by(applications: Iterable[Application], tenant: str, subject: str | No
     return next((each for each in applications if each.event == event or each.application_id == subject), None)
 
 
+def merchant_of(applications: Iterable[Application], application_id: str) -> str:
+    """The merchant that an application named; empty where it is not known or named none."""
+    named = (each.identities for each in applications if application_id and each.application_id == application_id)
+    return next((identity.value for each in named for identity in each if identity.kind == "merchant"), "")
+
+
 def confirm_about(applications: list[Application], about: Application, case_id: str) -> None:
     """A fraud case is about this application, in place."""
     applications[:] = [

@@ -10,6 +10,13 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from riskwatch.features.merchantmessages import (
+    MerchantAnswer,
+    MerchantAsked,
+    MerchantMessage,
+    MerchantTold,
+    merchant_key,
+)
 from riskwatch.streams.identity import Identity, IdentityKind, identity_key
 
 
@@ -39,7 +46,8 @@ class Tainted(Struct, frozen=True, kw_only=True, tag="tainted"):
     cleared: bool = False
 
 
-LinkMessage = Probe | Tainted
+LinkMessage = Probe | Tainted | MerchantMessage
+"""What travels on the topic `link-probes`."""
 
 
 class LinkFacts(Struct, frozen=True, kw_only=True):
@@ -110,7 +118,7 @@ _link_answers = msgspec.msgpack.Decoder(LinkAnswer)
 _ring_answers = msgspec.msgpack.Decoder(RingAnswer)
 
 
-def encode_message(message: LinkMessage | LinkAnswer | RingAsked | RingAnswer) -> bytes:
+def encode_message(message: LinkMessage | LinkAnswer | RingAsked | RingAnswer | MerchantAnswer) -> bytes:
     """msgpack."""
     return _encode(message)
 
@@ -138,4 +146,6 @@ def decode_ring_answer(data: bytes) -> RingAnswer:
 
 def key_of(message: LinkMessage) -> bytes:
     """The key under which a message travels and its profile is kept: 16 bytes."""
+    if isinstance(message, MerchantTold | MerchantAsked):
+        return merchant_key(message)
     return identity_key(message.tenant, Identity(message.kind, message.identifier))

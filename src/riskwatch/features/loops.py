@@ -163,7 +163,7 @@ def build_loops(sources: int) -> Any:
                 row[source + 1] = entry["source_offset"] + 1
                 row[source + 2] = entry["source_at"]
             event = entry["event"]
-            if event == 0 or 64 <= entry["kind"] < 100:  # whoever waits for an answer knows which it has
+            if event == 0 or 64 <= entry["kind"] <= 65:  # links and rings: whoever waits knows which answers it has
                 continue
             ring = words[r, RING_BASE : RING_BASE + RECENT_EVENTS]
             known = False

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from riskwatch.features.merchantmessages import MerchantAnswer
 from riskwatch.features.watch import WATCHED
 from riskwatch.streams import events
 from riskwatch.streams.entry import Flag, Kind
@@ -99,6 +100,7 @@ _MONEY = (
     Kind.LOAN_OPENED,
     Kind.PROMISE_MADE,
     Kind.FRAUD_CONFIRMED,
+    Kind.LOAN_ROLLED,
     *_REPAYMENT,
 )
 _TRADED = (Kind.LOAN_APPLIED, Kind.PURCHASE_MADE, Kind.LOAN_OPENED)
@@ -118,6 +120,28 @@ LINK_COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 """Columns that an answer about an identifier fills → field of `LinkFacts`, description."""
 _LINK = frozenset({Kind.LINK_ANSWERED})
+
+MERCHANT_COLUMNS: Mapping[str, tuple[Callable[[MerchantAnswer], float], str]] = {
+    "merchant_customers": (
+        lambda answer: answer.facts.customers,
+        "customers of the merchant: a loan taken there, or late with one, within 180 days",
+    ),
+    "merchant_opened_30d": (lambda answer: answer.facts.opened_30d, "customers who took a loan there within 30 days"),
+    "merchant_opened_90d": (lambda answer: answer.facts.opened_90d, "customers who took a loan there within 90 days"),
+    "merchant_late_30d": (lambda answer: answer.facts.late_30d, "customers who were late with one within 30 days"),
+    "merchant_late_90d": (lambda answer: answer.facts.late_90d, "customers who were late with one within 90 days"),
+    "merchant_late_share": (lambda answer: answer.late_share, "share of its customers who were late within 90 days"),
+    "merchant_others_customers": (
+        lambda answer: answer.others.customers,
+        "customers of the institution's other merchants, counted once at each",
+    ),
+    "merchant_others_late_share": (
+        lambda answer: answer.others_share,
+        "share of those who were late within 90 days; unknown where there are none",
+    ),
+}
+"""Columns that an answer about a merchant fills → what reads them, description."""
+_MERCHANT = frozenset({Kind.MERCHANT_ANSWERED})
 
 
 def _unknown(entries: Column) -> Column:
@@ -146,11 +170,14 @@ FIELDS: tuple[Field, ...] = (
     ),
     _number("amount", "amount of the entry, minor units of its currency", *_MONEY),
     _number("due_amount", "amount that was due, minor units", *_REPAYMENT),
-    _number("days_late", "days after the due date; negative is early", *_REPAYMENT),
+    _number("days_late", "days after the due date; negative is early", *_REPAYMENT, Kind.LOAN_ROLLED),
     _number("paid_share", "share of the instalment that is paid, this repayment included", *_REPAYMENT),
     _number("income", "declared monthly income, minor units", *_APPLICATION),
     _number("term_months", "term of the loan in months", Kind.LOAN_APPLIED, Kind.LOAN_OPENED),
     _number("bureau_score", "the credit bureau's score", *_APPLICATION),
+    _number("bureau_open_loans", "open loans anywhere, as the credit bureau reports", *_APPLICATION),
+    _number("bureau_inquiries", "inquiries of 90 days, as the credit bureau reports", *_APPLICATION),
+    _number("bureau_outstanding", "owed anywhere, as the credit bureau reports, minor units", *_APPLICATION),
     _number("session_seconds", "length of the session in seconds", *_SESSION),
     _number("paste_share", "share of the session's input that was pasted, 0 to 1", *_SESSION),
     _number("local_hour", "hour of day, 0 to 23, in the institution's zone, else the event's own"),
@@ -163,6 +190,19 @@ FIELDS: tuple[Field, ...] = (
     *(
         Field(name=name, type="number", description=description, read=_unknown, kinds=_LINK)
         for name, (_, description) in LINK_COLUMNS.items()
+    ),
+    *(
+        Field(name=name, type="number", description=description, read=_unknown, kinds=_MERCHANT)
+        for name, (_, description) in MERCHANT_COLUMNS.items()
+    ),
+    Field(
+        name="score_change_90d",
+        type="number",
+        description=(
+            "points of the behaviour score of the customer's line of credit against its best of 90 days: below 0 where"
+            " it has fallen; unknown without a line or a score"
+        ),
+        read=_unknown,
     ),
     _enumeration("link_kind", "outcome", IdentityKind, "kind of the identifier that was asked about", _LINK),
     *(_watched(*each) for each in WATCHED),
