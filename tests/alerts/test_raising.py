@@ -180,3 +180,9 @@ def test_a_batch_split_anywhere_raises_the_same_alerts(steps: list[int], cut: in
         ids = [f"event-{low + row}" for row in range(len(part))]
         parts += raised(rules, part, memory, offsets=offsets, event_ids=ids).alerts
     assert parts == whole.alerts
+
+
+def test_an_alert_is_about_the_customer_unless_its_entry_is_about_something_else() -> None:
+    rules = rule_set(rule("one", cooldown="0s"))
+    alerts = raised(rules, entries_at(START, START + HOUR), {}, subjects={1: "merchant m1"}).alerts
+    assert [(alert.subject, alert.customer_id) for alert in alerts] == [("c-1", "c-1"), ("merchant m1", "c-1")]

@@ -274,3 +274,39 @@ def test_a_17th_identity_seen_no_later_than_the_16_known_is_not_remembered():
     at_once = [entry(LOGIN, 0, device=n + 1) for n in range(17)]
     assert last(journal(*at_once, entry(LOGIN, HOUR, device=17)))["device_age_hours"] == 0
     assert last(journal(*at_once, entry(LOGIN, HOUR, device=16)))["device_age_hours"] == 1
+
+
+def test_night_logins_of_a_week_and_of_the_habit_before_it():
+    nights = [entry(LOGIN, n * 10 * DAY, local_hour=hour) for n, hour in enumerate((3, 5, 6, 23))]
+    lately = [entry(LOGIN, 60 * DAY + n * HOUR, local_hour=0) for n in range(3)]
+    now = last(journal(*nights, *lately, entry(FAILED, 60 * DAY + 4 * HOUR, local_hour=1)))
+    assert (now["login_night_count_7d"], now["login_night_count_90d"]) == (3, 5)
+
+
+def test_changes_of_contact_details_are_counted_and_dated():
+    changed = [entry(Kind.CONTACT_DETAILS_CHANGED, at) for at in (0, 40 * DAY, 41 * DAY)]
+    now = last(journal(*changed, entry(LOGIN, 42 * DAY)))
+    assert now["contact_detail_change_count_30d"] == 2
+    assert now["seconds_since_contact_detail_change"] == 86_400
+
+
+def test_multi_lending_is_read_against_the_report_before():
+    first = entry(APPLIED, 0, bureau_open_loans=1, bureau_inquiries=2, bureau_outstanding=500_000)
+    second = entry(APPLIED, 20 * DAY, bureau_open_loans=4, bureau_inquiries=9, bureau_outstanding=1_250_000)
+    now = last(journal(first, second))
+    assert (now["bureau_open_loans_last"], now["bureau_open_loans_change"]) == (4, 3)
+    assert (now["bureau_inquiries_last"], now["bureau_outstanding_last"]) == (9, 1_250_000)
+    assert now["bureau_outstanding_over_previous"] == 2.5
+    assert last(journal(second, first))["bureau_open_loans_change"] == -3
+
+
+def test_a_first_loan_anywhere_is_a_change_from_none():
+    now = last(journal(entry(APPLIED, 0, bureau_open_loans=0), entry(APPLIED, DAY, bureau_open_loans=2)))
+    assert now["bureau_open_loans_change"] == 2
+
+
+def test_without_a_report_multi_lending_is_what_was_known_last_and_its_change_unknown():
+    now = last(journal(entry(APPLIED, 0, bureau_open_loans=3), entry(APPLIED, DAY)))
+    assert now["bureau_open_loans_last"] == 3
+    assert isnan(now["bureau_open_loans_change"])
+    assert isnan(last(journal(entry(APPLIED, 0, bureau_open_loans=3)))["bureau_open_loans_change"])

@@ -46,6 +46,11 @@ def test_answers_take_no_place_in_the_memory_of_event_ids():
     assert outcomes_of(login(0, event=7), *answers, answers[0], login(0, event=7))[-2:] == [NEW, DUPLICATE]
 
 
+def test_an_answer_about_a_merchant_counts_once():
+    answer = entry(Kind.MERCHANT_ANSWERED, 0, event=500)
+    assert outcomes_of(answer, login(0, event=7), answer) == [NEW, NEW, DUPLICATE]
+
+
 def test_an_entry_below_the_watermark_is_applied_already():
     rows = np.zeros((1, LAYOUT.n_slots))
     assert outcomes_of(login(0, event=1), login(1, event=2), offsets=[10, 11], rows=rows) == [NEW, NEW]

@@ -133,10 +133,22 @@ def test_a_purchase_fills_the_header() -> None:
     assert entry["version"] == ENTRY_VERSION
 
 
+BUREAU = ("bureau_score", "bureau_open_loans", "bureau_inquiries", "bureau_outstanding")
+
+
+def test_of_a_bureau_that_reports_a_part_the_rest_is_unknown() -> None:
+    bureau = ev.Bureau(open_loans=0, outstanding=2**53 - 1)
+    entry = header(msgspec.structs.replace(EXAMPLES[0], bureau=bureau))
+    assert (entry["bureau_open_loans"], entry["bureau_outstanding"]) == (0, 2**53 - 1)
+    assert np.isnan(entry["bureau_score"])
+    assert np.isnan(entry["bureau_inquiries"])
+    assert all(np.isnan(header(msgspec.structs.replace(EXAMPLES[0], bureau=None))[name]) for name in BUREAU)
+
+
 def test_what_a_purchase_does_not_say_is_nan_or_zero() -> None:
     entry = header(purchase())
     unknown = ["due_amount", "income", "days_late", "paid_share", "latitude", "longitude", "session_seconds"]
-    assert all(np.isnan(entry[name]) for name in [*unknown, "paste_share", "term_months", "bureau_score"])
+    assert all(np.isnan(entry[name]) for name in [*unknown, *BUREAU, "paste_share", "term_months"])
     assert all(entry[name] == 0 for name in ["subject", "device", "ip", "counterparty", "channel"])
 
 
@@ -150,6 +162,10 @@ def test_an_application_fills_the_header() -> None:
     assert entry["counterparty"] == hash64("sunrise", "M-204")
     assert (entry["amount"], entry["income"], entry["term_months"]) == (459_900, 1_250_000, 12)
     assert (entry["session_seconds"], entry["bureau_score"]) == (184.5, 688)
+    bureau = EXAMPLES[0].bureau
+    assert bureau is not None
+    assert (entry["bureau_open_loans"], entry["bureau_inquiries"]) == (bureau.open_loans, bureau.inquiries_90d)
+    assert entry["bureau_outstanding"] == bureau.outstanding
     assert entry["paste_share"] == np.float32(0.1)
     assert (entry["product"], entry["channel"]) == (1, 1)
 
@@ -309,7 +325,7 @@ def test_a_record_without_value_is_named() -> None:
 def test_a_record_of_another_version_is_named() -> None:
     other = bytearray(packing.pack_tick(1))
     other[packing.HEADER_SIZE - 2] = 9
-    with pytest.raises(BadEntry, match="record 1 of the batch has entry version 9, this worker reads 1"):
+    with pytest.raises(BadEntry, match="record 1 of the batch has entry version 9, this worker reads 2"):
         packing.headers_of([packing.pack_tick(1), bytes(other)])
 
 
