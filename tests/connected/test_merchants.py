@@ -27,14 +27,15 @@ OPENED = NOW - timedelta(days=40)
 def sold(merchant: str, count: int, paying: int) -> tuple[list[Any], list[Any]]:
     """Loans of a merchant's customers, the first instalment due three weeks ago, and the payments of those who paid."""
     loans, payments = [], []
+    due = (OPENED + timedelta(days=19)).date()
+    schedule = [events.Instalment(number=1, due_on=due, amount=10_000)]
     for n in range(count):
         of: dict[str, Any] = {"tenant": "bank", "customer_id": f"{merchant}-{n}", "currency": "CNY"}
         loan_id = f"loan-{merchant}-{n}"
-        due = (OPENED + timedelta(days=19)).date()
         loans.append(
             events.LoanOpened(
                 event_id=f"open-{merchant}-{n}", occurred_at=OPENED, loan_id=loan_id, product="shopping-instalments",
-                principal=10_000, merchant_id=merchant, schedule=[events.Instalment(number=1, due_on=due, amount=10_000)],
+                principal=10_000, merchant_id=merchant, schedule=schedule,
                 **of,
             )
         )  # fmt: skip
@@ -50,7 +51,7 @@ def sold(merchant: str, count: int, paying: int) -> tuple[list[Any], list[Any]]:
 
 LOANS = [*sold("m1", 20, 8)[0], *sold("m2", 30, 30)[0]]
 PAYMENTS = [*sold("m1", 20, 8)[1], *sold("m2", 30, 30)[1]]
-STEPS = [("merchant m1", 5.0), ("merchant m1", 10.0)]
+STEPS = [("merchant m1", 5.0), ("merchant m1", 7.0), ("merchant m1", 10.0)]
 
 
 def steps(alerts: list[Alert]) -> list[tuple[str, float]]:
@@ -60,7 +61,7 @@ def steps(alerts: list[Alert]) -> list[tuple[str, float]]:
 
 
 async def raised(broker: str, prefix: str) -> list[tuple[str, float]]:
-    """Waits until both steps are raised."""
+    """Waits until every step is raised."""
     async with asyncio.timeout(60):
         while True:
             found = steps(await read_alerts(broker, prefix))

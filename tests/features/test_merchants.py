@@ -89,16 +89,37 @@ def test_word_older_than_the_horizon_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("late", "step"), [(0, 0), (4, 0), (5, 5), (9, 5), (10, 10), (19, 10), (20, 20), (39, 20), (40, 40), (641, 640)]
+    ("late", "step"),
+    [
+        (0, 0),
+        (4, 0),
+        (5, 5),
+        (6, 5),
+        (7, 7),
+        (9, 7),
+        (10, 10),
+        (13, 10),
+        (14, 14),
+        (19, 14),
+        (20, 20),
+        (640, 640),
+        (900, 896),
+    ],
 )
-def test_steps_begin_at_five_and_double(late: int, step: int) -> None:
+def test_steps_begin_at_five_and_seven_and_double(late: int, step: int) -> None:
     assert step_of(late) == step
 
 
 def test_each_step_is_told_once() -> None:
     profile = profile_of([told(n, 0) for n in range(50)])
     steps = [evolve_merchant(profile, told(n, 0, 40 + n // 10)) for n in range(22)]
-    assert [(n + 1, facts.step) for n, facts in enumerate(steps) if facts] == [(5, 5), (10, 10), (20, 20)]
+    assert [(n + 1, facts.step) for n, facts in enumerate(steps) if facts] == [
+        (5, 5),
+        (7, 7),
+        (10, 10),
+        (14, 14),
+        (20, 20),
+    ]
     assert evolve_merchant(profile, told(3, 0, 43)) is None, "late again"
 
 
@@ -168,6 +189,24 @@ def answer_of(facts: MerchantFacts, others: MerchantFacts) -> MerchantAnswer:
 def test_shares_are_of_the_customers_of_180_days() -> None:
     answer = answer_of(facts_of(20, 12), facts_of(200, 10))
     assert (answer.late_share, answer.others_share) == (0.6, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "z"),
+    [
+        ((100, 20), (1980, 99), (20 - 100 * 0.05) / (100 * 0.05 * 0.95) ** 0.5),  # (99 + 1) / (1980 + 20) is 5 %
+        ((20, 1), (0, 0), 0.0),  # without others 5 % are expected
+        ((20, 0), (0, 0), -1.0 / (20 * 0.05 * 0.95) ** 0.5),
+    ],
+)
+def test_late_customers_are_compared_with_what_is_to_be_expected(
+    own: tuple[int, int], others: tuple[int, int], z: float
+) -> None:
+    assert answer_of(facts_of(*own), facts_of(*others)).late_z == pytest.approx(z)
+
+
+def test_of_no_customers_nothing_is_to_be_expected() -> None:
+    assert isnan(answer_of(facts_of(0, 0), facts_of(9, 1)).late_z)
 
 
 def test_where_there_are_no_others_their_share_is_unknown() -> None:

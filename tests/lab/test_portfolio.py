@@ -63,6 +63,7 @@ def test_there_are_two_institutions_and_three_products(events: list[AnyEvent]) -
 KINDS_OF = {
     "tainted-phone": ("confirmed-fraudster", "approved-before-fraud", "phone-of-fraud"),
     "cleared-case": ("suspect-cleared", "cleared-case"),
+    "merchant-trouble": ("customer-of-shop", "pays-all-the-same"),
 }
 """Stories whose members deserve different things → the kinds of their truths."""
 
@@ -139,6 +140,47 @@ def test_who_cures_pays_one_instalment_more_than_a_week_late_and_no_other(
             days = (event.occurred_at.date() - due[event.loan_id, event.instalment_number]).days
             late[event.customer_id] += days > 7
     assert set(late.values()) == {1}
+
+
+def test_most_customers_of_the_shop_stop_paying_when_it_fails_and_had_paid_before(
+    events: list[AnyEvent], portfolio: Portfolio
+) -> None:
+    (about,) = [truth for truth in portfolio.truths if truth.kind == "merchant-trouble"]
+    ((tenant, subject),) = about.subjects
+    loans = {
+        (e.tenant, e.customer_id)
+        for e in events
+        if isinstance(e, LoanOpened) and f"merchant {e.merchant_id}" == subject and e.tenant == tenant
+    }
+    stopped = {c for truth in portfolio.truths if truth.kind == "customer-of-shop" for c in truth.customers}
+    paying = {c for truth in portfolio.truths if truth.kind == "pays-all-the-same" for c in truth.customers}
+    assert (len(stopped), stopped | paying) == (12, loans)
+    paid = Counter((e.tenant, e.customer_id) for e in events if isinstance(e, RepaymentReceived))
+    for truth in portfolio.truths:
+        if truth.kind == "customer-of-shop":
+            assert not [
+                e
+                for e in events
+                if isinstance(e, RepaymentReceived)
+                and (e.tenant, e.customer_id) in truth.customers
+                and e.occurred_at > truth.begins
+            ]
+    assert min(paid[customer] for customer in stopped) >= 1
+
+
+def test_the_towns_favourite_sells_to_several_and_every_other_merchant_is_one_as_usual(
+    events: list[AnyEvent], portfolio: Portfolio
+) -> None:
+    usual = {each for truth in portfolio.truths if truth.kind == "merchant-as-usual" for each in truth.subjects}
+    sold = Counter(
+        (e.tenant, f"merchant {e.merchant_id}") for e in events if isinstance(e, LoanOpened) and e.merchant_id
+    )
+    ((shop, _), (favourite, most)) = sold.most_common(2)
+    assert shop not in usual
+    assert favourite in usual
+    assert favourite[1].endswith("-000")
+    assert most >= 3
+    assert {each for each in sold if each != shop} <= usual
 
 
 def test_too_few_customers_are_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from riskwatch.lab.modelreport import card_precision, judge_model
 from riskwatch.lab.plot import Truth
@@ -111,6 +112,30 @@ def test_a_story_counts_customers_and_the_false_alerts_of_the_rules_that_found_i
     assert (verdict.planted, verdict.alerted, verdict.right, verdict.false) == (4, 2, 3, 1)
     assert verdict.precision == pytest.approx(3 / 4)
     assert verdict.recall == pytest.approx(1 / 2)
+
+
+def merchant_alert(merchant: str, customer: str) -> Alert:
+    return replace(alert(customer, rule="merchant-trouble", kind="early-warning"), subject=f"merchant {merchant}")
+
+
+def merchants(*names: str, kind: str, expected: str) -> Truth:
+    return replace(truth(kind=kind, expected=expected), subjects=tuple(("t", f"merchant {name}") for name in names))
+
+
+def test_a_story_about_a_merchant_counts_merchants_whichever_customer_an_alert_names() -> None:
+    alerts = [merchant_alert("m1", "a"), merchant_alert("m1", "b")]
+    (verdict,) = by_story(alerts, [merchants("m1", "m2", kind="trouble", expected="early-warning")])
+    assert (verdict.planted, verdict.alerted, verdict.right, verdict.false) == (2, 1, 2, 0)
+
+
+def test_an_alert_about_a_merchant_is_not_about_the_customer_whom_it_names() -> None:
+    late = truth("a", kind="late", expected="early-warning")
+    others = merchants("m1", "m2", kind="as-usual", expected="none")
+    wrong = merchant_alert("m1", "a")
+    (about_late, about_others) = by_story([wrong], [late, others])
+    assert about_late.alerted == 0
+    assert (about_others.planted, about_others.alerted) == (2, 1)
+    assert false_alerts([wrong], [late, others]) == [wrong]
 
 
 def test_a_rule_that_is_right_about_another_story_is_not_false() -> None:

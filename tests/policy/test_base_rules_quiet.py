@@ -60,7 +60,8 @@ HEALTHY: Known = {
     "login_night_count_7d": 0, "login_night_count_90d": 2, "days_since_first_login": 400, "score_change_90d": -10,
     "seconds_since_contact_detail_change": 9_000_000, "contact_detail_change_count_30d": 0,
     "seconds_since_device_new": 9_000_000, "merchant_customers": 80, "merchant_late_30d": 3, "merchant_late_90d": 6,
-    "merchant_late_share": 0.075, "merchant_others_late_share": 0.06, "merchant_others_customers": 2_000,
+    "merchant_late_share": 0.075, "merchant_late_z": 0.5, "merchant_others_late_share": 0.06,
+    "merchant_others_customers": 2_000,
     "session_seconds": 140, "paste_share": 0.1, "score": 0.02, "amount": 48_00,
 }  # fmt: skip
 

@@ -133,21 +133,23 @@ CASES = [
         {
             "merchant_late_90d": 5,
             "merchant_late_share": 0.15,
-            "merchant_others_late_share": 0.04,
+            "merchant_late_z": 4,
+            "merchant_others_late_share": 0.07,
             "merchant_others_customers": 400,
         },
         [
             {"merchant_late_90d": 4},
             {"merchant_late_share": 0.14},
-            {"merchant_others_late_share": 0.06},
+            {"merchant_others_late_share": 0.08},
             {"merchant_late_share": NAN},
+            {"merchant_late_z": 3.9},
         ],
     ),
     Case(
         "merchant-trouble",
         "MerchantAnswered",
-        {"merchant_late_90d": 40, "merchant_late_share": 0.2, "merchant_others_late_share": NAN},
-        [{"merchant_late_share": 0.1}],
+        {"merchant_late_90d": 40, "merchant_late_share": 0.2, "merchant_late_z": 9, "merchant_others_late_share": NAN},
+        [{"merchant_late_share": 0.1}, {"merchant_late_z": NAN}],
     ),
     Case(
         "devices-changing",

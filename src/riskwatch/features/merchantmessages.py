@@ -7,6 +7,8 @@ of the customer who made it grow (`MerchantAnswer`). The messages travel with th
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 from msgspec import Struct
 
@@ -77,6 +79,15 @@ class MerchantAnswer(Struct, frozen=True, kw_only=True):
     def others_share(self) -> float:
         """The same of the other merchants' customers; NaN where there are none."""
         return _share(self.others.late_90d, self.others.customers)
+
+    @property
+    def late_z(self) -> float:
+        """Late customers beyond those to be expected at the others' share, in standard deviations (binomial). Few
+        others say little: 20 customers more are reckoned with, one of them late."""
+        expected = (self.others.late_90d + 1) / (self.others.customers + 20)
+        customers = self.facts.customers
+        spread = sqrt(customers * expected * (1 - expected))
+        return (self.facts.late_90d - customers * expected) / spread if spread else float("nan")
 
 
 MerchantMessage = MerchantTold | MerchantAsked

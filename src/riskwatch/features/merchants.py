@@ -28,7 +28,7 @@ shops end within them."""
 SAMPLE = 1024
 """Customers held at most."""
 FIRST_STEP = 5
-"""Late customers at which a merchant is first told of; then at each doubling."""
+"""Late customers at which a merchant is first told of; then at 7, and at each doubling of the two."""
 WINDOWS = (30, 90)
 """Days."""
 MAX_MERCHANT_BYTES = 24_000
@@ -75,8 +75,11 @@ def late_enough(dpd: int, *, first_instalment: bool) -> bool:
 
 
 def step_of(late: int) -> int:
-    """The highest of the steps 5, 10, 20, 40, … that so many late customers reach, 0 for none."""
-    return FIRST_STEP << ((late // FIRST_STEP).bit_length() - 1) if late >= FIRST_STEP else 0
+    """The highest of the steps 5, 7, 10, 14, 20, 28, 40, … that so many late customers reach, 0 for none."""
+    if late < FIRST_STEP:
+        return 0
+    doubled = (late // FIRST_STEP).bit_length() - 1
+    return (7 if late >= 7 << doubled else FIRST_STEP) << doubled
 
 
 def evolve_merchant(profile: MerchantProfile, told: MerchantTold) -> MerchantFacts | None:

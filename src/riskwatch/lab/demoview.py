@@ -19,7 +19,7 @@ from riskwatch.lab.decided import by_reason, by_story_decided
 from riskwatch.lab.demo import DAYS, Scene
 from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
 from riskwatch.lab.report import balance_line, reason_table, story_table
-from riskwatch.lab.verdicts import StoryVerdict, by_story, false_alerts
+from riskwatch.lab.verdicts import StoryVerdict, about, by_story, false_alerts
 from riskwatch.streams.outputs import Alert
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def alert_line(alert: Alert) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f"{alert.occurred_at:%d %b %H:%M} ", style="dim")
     line.append(f"{alert.severity:<8}", style=COLOURS[alert.severity])
-    line.append(f" {alert.tenant}/{alert.customer_id} ", style="bold")
+    line.append(f" {alert.tenant}/{about(alert)} ", style="bold")
     line.append(f"{alert.rule} ", style="magenta")
     line.append("; ".join(reason.text for reason in alert.reasons))
     return line

@@ -9,7 +9,7 @@ from random import Random
 from msgspec import Struct
 
 from riskwatch.lab.life import Dated, Scribe, Situation, situation
-from riskwatch.lab.people import MINUTE, Calendar, Customer, Phase, near
+from riskwatch.lab.people import MINUTE, Calendar, Customer, Phase, near, town_of
 from riskwatch.streams.events import (
     Bureau,
     Declared,
@@ -38,6 +38,8 @@ class Loan(Struct, frozen=True, kw_only=True):
     instalments: int
     every_days: int
     principal: int
+    merchant: str | None = None
+    """Where it is asked for; None: at one of the customer's own, if at any."""
 
     @property
     def instalment(self) -> int:
@@ -77,6 +79,7 @@ def application(
     income: int,
     paste_share: float | None = None,
     bureau: Bureau | None = None,
+    merchant: str | None = None,
 ) -> Dated:
     """An application for a loan, as an app sends it."""
     customer = scribe.customer
@@ -90,7 +93,7 @@ def application(
         currency=customer.institution.currency,
         term_months=term_months,
         # A purchase by instalments names where it is made.
-        merchant_id=customer.merchants[at // MINUTE % 8] if product == "shopping-instalments" else None,
+        merchant_id=(merchant or _merchant(customer, at)) if product == "shopping-instalments" else None,
         device_id=now.device_id,
         ip=now.ip,
         geo=near(random, now.place),
@@ -100,6 +103,12 @@ def application(
         declared=declared(customer, income),
         bureau=bureau or record(customer),
     )
+
+
+def _merchant(customer: Customer, at: int) -> str:
+    """One of the customer's own merchants, a quarter of the time the town's favourite."""
+    place = at // MINUTE % 8
+    return town_of(customer.institution)[0] if place < 2 else customer.merchants[place]
 
 
 def declared(customer: Customer, income: int) -> Declared:
@@ -146,6 +155,7 @@ def loan_life(
             term_months=term,
             now=situation(customer, phases, applied),
             income=customer.monthly_income,
+            merchant=loan.merchant,
         )
     ]
     loan_id = f"loan-{customer.customer_id}-{loan.opened_on}"
@@ -167,6 +177,7 @@ def loan_life(
             schedule=schedule,
             application_id=getattr(asked, "application_id", None),
             annual_rate=0.18,
+            merchant_id=getattr(asked, "merchant_id", None),
         )
     )
     for line in schedule:

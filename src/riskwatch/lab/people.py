@@ -142,6 +142,11 @@ class Phase(Struct, frozen=True, kw_only=True):
     roams: bool = False
 
 
+def town_of(institution: Institution) -> tuple[str, ...]:
+    """The merchants where an institution's customers buy; the first is the favourite of all."""
+    return tuple(f"m-{institution.tenant[:3]}-{n:03d}" for n in range(120))
+
+
 def device_name(random: Random) -> str:
     """A device's identifier, as an app would report it."""
     return f"dev-{random.getrandbits(48):012x}"

@@ -21,6 +21,9 @@ Expected = Literal["fraud", "early-warning", "none", "anything"]
 class Truth(Struct, frozen=True, kw_only=True):
     """What is true of `customers` (tenant and customer id) in `[begins, ends]`, and the kind of alert it deserves.
 
+    `subjects`: tenant and subject of the alerts, where it is true of a merchant: then it does not matter which customer
+    an alert names.
+
     `also`: kinds of alert that nobody would call false there, though they are not what is expected. `stops`: whether
     applications of that time should be referred or declined for what they share with others; None: not a matter of it.
     """
@@ -32,6 +35,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     ends: datetime
     also: tuple[AlertKind, ...] = ()
     stops: bool | None = None
+    subjects: tuple[tuple[str, str], ...] = ()
 
 
 class Life(Struct, frozen=True, kw_only=True):
@@ -48,7 +52,7 @@ class Life(Struct, frozen=True, kw_only=True):
 
 class Role(Struct, frozen=True, kw_only=True):
     """What is true of one member of a cast (its place in it), where that is not the same for all. Times in ms; `stops`
-    as in `Truth`."""
+    as in `Truth`; `subject`: what alerts are about, where that is no customer."""
 
     kind: str
     member: int
@@ -56,6 +60,7 @@ class Role(Struct, frozen=True, kw_only=True):
     begins: int
     ends: int
     stops: bool | None = None
+    subject: str = ""
 
 
 class Plot(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from riskwatch.lab.life import Dated, daily_life
 from riskwatch.lab.loans import draw_loan, loan_life
-from riskwatch.lab.people import INSTITUTIONS, Calendar, Customer, make_customer
+from riskwatch.lab.people import INSTITUTIONS, Calendar, Customer, make_customer, town_of, utc
 from riskwatch.lab.plot import Life, Truth
 from riskwatch.lab.stories import STORIES, truths_of
 from riskwatch.streams.events import AnyEvent
@@ -79,7 +79,7 @@ def simulate(random: Random, *, customers: int = 400, days: int = 100, first_day
     if days < 60:
         raise ValueError(f"a portfolio needs at least 60 days for its stories, not {days}")
     calendars = {each.tenant: Calendar(each.zone, first_day, days) for each in INSTITUTIONS}
-    towns = {each.tenant: tuple(f"m-{each.tenant[:3]}-{n:03d}" for n in range(120)) for each in INSTITUTIONS}
+    towns = {each.tenant: town_of(each) for each in INSTITUTIONS}
     numbers = iter(range(1, customers * 2))
 
     def newcomer(institution: int, tenant: str | None = None) -> Customer:
@@ -97,6 +97,12 @@ def simulate(random: Random, *, customers: int = 400, days: int = 100, first_day
             plot = story.plant(cast, calendars[tenant], random, towns[tenant])
             truths.extend(truths_of(story, cast, plot))
             residents.extend(map(Resident, plot.members or cast, plot.lives))
+    for tenant, calendar in calendars.items():  # every other merchant is one that nothing should be raised about
+        merchants = tuple((tenant, f"merchant {each}") for each in towns[tenant])
+        begins, ends = utc(calendar.at(0)), utc(calendar.end)
+        truths.append(
+            Truth(kind="merchant-as-usual", expected="none", customers=(), subjects=merchants, begins=begins, ends=ends)
+        )
     while len(residents) < customers:
         residents.append(Resident(newcomer(len(residents)), Life()))
     return Portfolio(residents=tuple(residents), truths=tuple(truths), calendars=calendars, towns=towns)

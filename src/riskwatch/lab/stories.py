@@ -15,6 +15,7 @@ from riskwatch.lab.applicants import applicant_ring, cleared_case, tainted_phone
 from riskwatch.lab.frauds import account_takeover, device_farm, synthetic_identity
 from riskwatch.lab.hardships import first_payment_default, job_loss, self_cure
 from riskwatch.lab.lookalikes import holiday_shopper, new_phone, traveller
+from riskwatch.lab.merchants import merchant_trouble
 from riskwatch.lab.neighbours import household, office
 from riskwatch.lab.people import Customer, utc
 from riskwatch.lab.plot import Expected, Plant, Plot, Truth
@@ -107,6 +108,7 @@ STORIES = (
         stops=False,
         tenant="harbour-finance",
     ),
+    Story(kind="merchant-trouble", share=0.040, cast=16, expected="early-warning", plant=merchant_trouble),
 )
 
 
@@ -129,7 +131,8 @@ def truths_of(story: Story, cast: Sequence[Customer], plot: Plot) -> list[Truth]
         Truth(
             kind=role.kind,
             expected=role.expected,
-            customers=(named[role.member],),
+            customers=() if role.subject else (named[role.member],),
+            subjects=((named[role.member][0], role.subject),) if role.subject else (),
             begins=utc(role.begins),
             ends=utc(role.ends),
             also=story.also,

@@ -17,6 +17,8 @@ from riskwatch.alerts.recall import LATE_MATCH
 from riskwatch.lab.plot import Truth
 from riskwatch.streams.outputs import Alert, AlertKind
 
+MERCHANT = "merchant "
+"""Begins the subject of an alert about a merchant."""
 Match = Callable[[Alert], frozenset[object]]
 """Alert → the units of truth that it is right about; empty where it is false."""
 
@@ -35,7 +37,7 @@ class RuleVerdict(Struct, frozen=True, kw_only=True):
 
 
 class StoryVerdict(Struct, frozen=True, kw_only=True):
-    """How one kind of story fared, counted in customers.
+    """How one kind of story fared, counted in customers (in merchants, where it is about those).
 
     `alerted`: customers with an alert that counts for the story (for hard negatives: any alert in its time, which
     should be none). `right`: such alerts. `false`: alerts by the rules that noticed this kind, about nothing that is
@@ -79,19 +81,24 @@ def match_customers(fraudulent: Collection[tuple[str, str]]) -> Match:
     return match
 
 
+def about(alert: Alert) -> str:
+    """Who or what an alert is about: its customer, or a merchant, where the customer is only the one who made it so."""
+    return alert.subject if alert.subject.startswith(MERCHANT) else alert.customer_id
+
+
 def match_truths(truths: Sequence[Truth]) -> Match:
-    """The units are (index of the truth, customer). A late match comes when a case is confirmed, which may be when the
-    story is over: it is about what was applied for in it."""
-    of_customer: dict[tuple[str, str], list[tuple[int, Truth]]] = defaultdict(list)
+    """The units are (index of the truth, customer or subject). A late match comes when a case is confirmed, which may
+    be when the story is over: it is about what was applied for in it."""
+    of_name: dict[tuple[str, str], list[tuple[int, Truth]]] = defaultdict(list)
     for index, truth in enumerate(truths):
-        for customer in truth.customers:
-            of_customer[customer].append((index, truth))
+        for named in (*truth.customers, *truth.subjects):
+            of_name[named].append((index, truth))
 
     def match(alert: Alert) -> frozenset[object]:
-        customer = alert.tenant, alert.customer_id
+        name = alert.tenant, about(alert)
         return frozenset(
-            (index, customer)
-            for index, truth in of_customer.get(customer, ())
+            (index, name)
+            for index, truth in of_name.get(name, ())
             if truth.begins <= alert.occurred_at
             and (alert.occurred_at <= truth.ends or (alert.rule == LATE_MATCH and truth.expected == "fraud"))
             and _deserves(truth, alert.kind)
@@ -141,7 +148,7 @@ def by_story(alerts: Sequence[Alert], truths: Sequence[Truth]) -> list[StoryVerd
         expected = next(truth.expected for truth in truths if truth.kind == kind)
         if expected == "anything":
             continue
-        planted = sum(len(truths[index].customers) for index in own)
+        planted = sum(len(truths[index].customers) + len(truths[index].subjects) for index in own)
         if expected == "none":
             windows = match_truths([_any_kind(truths[index]) for index in sorted(own)])
             disturbing = [windows(alert) for alert in live]
@@ -199,6 +206,7 @@ def _any_kind(truth: Truth) -> Truth:
         kind=truth.kind,
         expected=truth.expected,
         customers=truth.customers,
+        subjects=truth.subjects,
         begins=truth.begins,
         ends=truth.ends,
         also=("fraud", "early-warning"),

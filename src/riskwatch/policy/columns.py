@@ -131,6 +131,10 @@ MERCHANT_COLUMNS: Mapping[str, tuple[Callable[[MerchantAnswer], float], str]] = 
     "merchant_late_30d": (lambda answer: answer.facts.late_30d, "customers who were late with one within 30 days"),
     "merchant_late_90d": (lambda answer: answer.facts.late_90d, "customers who were late with one within 90 days"),
     "merchant_late_share": (lambda answer: answer.late_share, "share of its customers who were late within 90 days"),
+    "merchant_late_z": (
+        lambda answer: answer.late_z,
+        "its late customers beyond those to be expected at the others' share, in standard deviations",
+    ),
     "merchant_others_customers": (
         lambda answer: answer.others.customers,
         "customers of the institution's other merchants, counted once at each",
