@@ -28,7 +28,8 @@ from riskwatch.agents.part import Part
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
-from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, next_look, overdue
+from riskwatch.agents.undoing import Undoings
+from riskwatch.features.account import ACCOUNT_KINDS, Account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.entry import Flag, Kind
@@ -67,6 +68,7 @@ class Folding:
         self._deciding = Deciding(program, partition, self._casework)
         self._merchants = Merchants(wanted=program.links)
         self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
+        self._undoings = Undoings()
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -104,7 +106,7 @@ class Folding:
         )
         self._judging = Judging(
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
-            self._deciding, self._casework, self._merchants, self._models, self.out,
+            self._deciding, self._casework, self._merchants, self._models, self._undoings, self.out,
         )  # fmt: skip
         self._desks = Desks(desks_of(self._program, self.out, self._detected_at), self._scratch)
         self._opened[list(self._desks.wanted)] = True
@@ -171,7 +173,7 @@ class Folding:
             self._labels.verdict(kind, int(entry["subject"]), at_ms)
             self._casework.said(event, account, at_ms, offset)
             return
-        facts = evolve_account(account, event, at_ms, self._program.zone(event.tenant))
+        facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
         entry["due_amount"], entry["days_late"], entry["paid_share"] = (
@@ -232,6 +234,7 @@ class Folding:
             offsets=np.full(len(derived), offset, dtype=np.int64),
             keys=[each.key for each in derived],
             mine=np.full(len(derived), -1, dtype=np.int64),
+            loans=["" if each.overdue is None else each.overdue.loan_id for each in derived],
         )
         self._casework.begin()
         self._models.begin()
