@@ -20,6 +20,7 @@ from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import Derived, derived_entries
 from riskwatch.agents.desks import Desks, Occasion, desks_of
 from riskwatch.agents.folded import Folded, Program
+from riskwatch.agents.gate import Gate
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.labelling import Labelling
@@ -69,6 +70,7 @@ class Folding:
         self._merchants = Merchants(wanted=program.links)
         self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
         self._undoings = Undoings()
+        self._gate = Gate(program.freshness, partition.row.feeds, partition.number, detected_at)
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -104,6 +106,7 @@ class Folding:
             chain(named, due),
             self._program.buffer,
         )
+        self._gate.know(self._scratch.keys)
         self._judging = Judging(
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
             self._deciding, self._casework, self._merchants, self._models, self._undoings, self.out,
@@ -125,6 +128,7 @@ class Folding:
         counts.duplicates += int((outcomes == DUPLICATE).sum())
         counts.redelivered += int((outcomes == REDELIVERED).sum())
         counts.applied_before += int((outcomes == APPLIED).sum())
+        self._gate.observe(entries, row_of)
         part = Part(entries, row_of, outcomes, offsets, keys, mine)
         self._open_entries(part, begin, end)
         self._judge(part)
@@ -197,14 +201,17 @@ class Folding:
             self._look(row, self._scratch.account(row))
 
     def _look(self, row: int, account: Account) -> None:
-        """Time is to look at the account again when it next wants it."""
-        tenant, _ = split_key(self._scratch.keys[row])
-        self._scratch.next_looks[row] = next_look(account, self._program.zone(tenant)) or 0
+        """Time is to look at the account again when it next wants it; later while its institution is held."""
+        key = self._scratch.keys[row]
+        tenant, _ = split_key(key)
+        wanted = next_look(account, self._program.zone(tenant)) or 0
+        self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock)
 
     def _tick(self, now_ms: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, who must be decided, which predictions have their label."""
         self._labels.tick(now_ms, self._clock)
         self._clock = now_ms
+        self._gate.tick(now_ms)
         scratch = self._scratch
         derived: list[Derived] = []
         # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
@@ -213,6 +220,8 @@ class Folding:
             key, account = scratch.keys[row], scratch.account(row)
             tenant, _ = split_key(key)
             self._deciding.overdue(now_ms, key, account)
+            if self._gate.holds(tenant):
+                continue
             found = overdue(account, now_ms, self._program.zone(tenant))
             self._merchants.late(account, found, key)
             made = [Derived(row, now_ms, key, each) for each in found]
@@ -261,7 +270,9 @@ class Folding:
         out.alerts = [*out.alerts, *casework.alerts]
         out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
         out.library = casework.library if casework.changed else None
-        out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
+        feeds = dict(sorted(self._gate.feeds.items()))
+        out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock, feeds=feeds)
+        out.operational, out.counts.held = self._gate.alerts, self._gate.held
         out.shelf = deciding.shelf
         reserved = chain(labels.rows, deciding.rows)
         out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]

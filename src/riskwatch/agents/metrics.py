@@ -56,6 +56,8 @@ class Metrics:
         self.late_matches_left_out = counter(
             "late_matches_left_out", "Customers not looked at for a late match: too many share one identifier."
         )
+        self.stale_feeds = gauge("stale_feeds", "Institutions whose repayments are stale.", "partition")
+        self.held_looks = counter("held_looks", "Looks at accounts put off: their institution's repayments are stale.")
         self.suppressed = counter("suppressed_alerts", "Firings that a cooldown or an episode held back.", "rule")
         self.rule_failures = counter("rule_failures", "Entries on which a rule failed; the others decided.", "rule")
 
