@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskwatch.alerts.raising import Raised, raise_alerts
+from riskwatch.alerts.raising import Raised, Told, raise_alerts
+from riskwatch.features.account import Account
 from riskwatch.policy.rules import RuleSet, compile_rules, parse_policy
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, alert_identity, decode_alert, encode_output
@@ -48,8 +49,8 @@ def raised(rules: RuleSet, entries: Any, memory: dict[str, int] | list[dict[str,
         "keys": [b"bank/c-1"] * n,
         "offsets": list(range(100, 100 + n)),
         "partition": 3,
-        "cooldowns": (lambda row: memory) if isinstance(memory, dict) else memory,
-        "event_ids": lambda row: f"event-{row}",
+        "accounts": lambda row: Account(cooldowns=memory if isinstance(memory, dict) else memory[row]),
+        "told": lambda row: Told(f"event-{row}"),
         "detected_at": NOW,
     } | more
     return raise_alerts(rules, rules.judge(entries, features), entries, features, **given)
@@ -145,7 +146,7 @@ def test_what_is_over_and_what_no_rule_knows_is_forgotten() -> None:
 
 def test_an_alert_of_a_derived_entry_names_its_kind_and_no_event() -> None:
     entries = entries_at(START, kind=Kind.INSTALMENT_OVERDUE)
-    (alert,) = raised(rule_set(rule("one")), entries, {}, event_ids=[""]).alerts
+    (alert,) = raised(rule_set(rule("one")), entries, {}, told=lambda row: Told("")).alerts
     assert (alert.cause.event_type, alert.cause.event_id) == ("InstalmentOverdue", "")
     assert alert.alert_id == alert_identity("one", b"bank/c-1", int(entries["event"][0]))
 
@@ -160,10 +161,10 @@ def test_what_did_not_fire_asks_for_nothing() -> None:
         entries_at(START, START, START),
         {},
         features=features,
-        cooldowns=refuse,
-        event_ids=refuse,
+        accounts=refuse,
+        told=refuse,
     )
-    assert result == Raised(alerts=[], rows=[], suppressed=0, by_rule={})
+    assert result == Raised(alerts=[], rows=[], published=[], suppressed=0, by_rule={})
 
 
 @given(steps=st.lists(st.integers(-3 * HOUR, 3 * HOUR), min_size=1, max_size=30), cut=st.integers(0, 30))
@@ -177,8 +178,8 @@ def test_a_batch_split_anywhere_raises_the_same_alerts(steps: list[int], cut: in
     for low, high in ((0, cut), (cut, len(times))):
         part = entries[low:high]
         offsets = list(range(100 + low, 100 + low + len(part)))
-        ids = [f"event-{low + row}" for row in range(len(part))]
-        parts += raised(rules, part, memory, offsets=offsets, event_ids=ids).alerts
+        part_alerts = raised(rules, part, memory, offsets=offsets, told=lambda row, low=low: Told(f"event-{low + row}"))
+        parts += part_alerts.alerts
     assert parts == whole.alerts
 
 

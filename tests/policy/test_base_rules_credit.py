@@ -58,15 +58,8 @@ CASES = [
             {"seconds_since_last_purchase": NAN},
         ],
     ),
-    Case(
-        "repeated-reversals",
-        "RepaymentReversed",
-        {"repayment_reversed_count_30d": 2},
-        [{"repayment_reversed_count_30d": 1}],
-    ),
     Case("instalment-overdue", "InstalmentOverdue", {"days_late": 3}, [{"days_late": 1}]),
     Case("roll-forward", "LoanRolled", {"days_late": 30}, [{"days_late": 29}, {"days_late": NAN}]),
-    Case("rolled-into-default", "LoanRolled", {"days_late": 90}, [{"days_late": 89}]),
     Case(
         "multi-lending-growing",
         "LoanApplied",

@@ -10,12 +10,18 @@ CASES = [
         "debit-failed",
         "RepaymentReversed",
         {"repayment_reversed_count_30d": 1, "repayment_count_90d": 1},
-        [{"repayment_reversed_count_30d": 2}, {"repayment_count_90d": 0}, {"repayment_reversed_count_30d": NAN}],
+        [{"repayment_count_90d": 0}, {"repayment_reversed_count_30d": NAN}],
     ),
     Case(
-        "promises-broken-again",
+        "debit-failed",
+        "RepaymentReversed",
+        {"repayment_reversed_count_30d": 2, "repayment_count_90d": 0},
+        [{"repayment_reversed_count_30d": 1}],
+    ),
+    Case(
+        "broken-promise",
         "PromiseBroken",
-        {"promise_broken_count_90d": 2},
+        {"promise_broken_count_90d": 2, "instalment_overdue_count_90d": 0},
         [{"promise_broken_count_90d": 1}],
     ),
     Case(

@@ -20,6 +20,7 @@ from riskwatch.agents.serving import Serving
 from riskwatch.agents.settings import Settings
 from riskwatch.agents.sorting import Stamp
 from riskwatch.agents.translating import Naming
+from riskwatch.features.freshness import Freshness
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.judging import RuleSet
@@ -121,8 +122,14 @@ def program_of(settings: Settings, layout: Layout) -> Program:
     """What a worker with these settings folds. Raises `PolicyError` with every fault of a file, and `OSError`."""
     return Program(
         layout, rules_of(settings, layout), zones_of(settings), lending_of(settings), settings.links,
-        shadows_of(settings),
+        shadows_of(settings), freshness=freshness_of(settings),
     )  # fmt: skip
+
+
+def freshness_of(settings: Settings) -> Freshness:
+    """How far repayments may be behind."""
+    limits = {tenant: int(hours * 3_600_000) for tenant, hours in settings.stale_after_hours_of.items()}
+    return Freshness(int(settings.stale_after_hours * 3_600_000), limits)
 
 
 def rules_of(settings: Settings, layout: Layout) -> RuleSet:

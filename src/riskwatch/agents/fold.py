@@ -20,6 +20,7 @@ from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import Derived, derived_entries
 from riskwatch.agents.desks import Desks, Occasion, desks_of
 from riskwatch.agents.folded import Folded, Program
+from riskwatch.agents.gate import Gate
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.labelling import Labelling
@@ -28,7 +29,8 @@ from riskwatch.agents.part import Part
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
-from riskwatch.features.account import ACCOUNT_KINDS, Account, evolve_account, next_look, overdue
+from riskwatch.agents.undoing import Undoings
+from riskwatch.features.account import ACCOUNT_KINDS, Account, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.entry import Flag, Kind
@@ -67,6 +69,8 @@ class Folding:
         self._deciding = Deciding(program, partition, self._casework)
         self._merchants = Merchants(wanted=program.links)
         self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
+        self._undoings = Undoings()
+        self._gate = Gate(program.freshness, partition.row.feeds, partition.number, detected_at)
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -102,9 +106,10 @@ class Folding:
             chain(named, due),
             self._program.buffer,
         )
+        self._gate.know(self._scratch.keys)
         self._judging = Judging(
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
-            self._deciding, self._casework, self._merchants, self._models, self.out,
+            self._deciding, self._casework, self._merchants, self._models, self._undoings, self.out,
         )  # fmt: skip
         self._desks = Desks(desks_of(self._program, self.out, self._detected_at), self._scratch)
         self._opened[list(self._desks.wanted)] = True
@@ -123,6 +128,7 @@ class Folding:
         counts.duplicates += int((outcomes == DUPLICATE).sum())
         counts.redelivered += int((outcomes == REDELIVERED).sum())
         counts.applied_before += int((outcomes == APPLIED).sum())
+        self._gate.observe(entries, row_of)
         part = Part(entries, row_of, outcomes, offsets, keys, mine)
         self._open_entries(part, begin, end)
         self._judge(part)
@@ -171,7 +177,7 @@ class Folding:
             self._labels.verdict(kind, int(entry["subject"]), at_ms)
             self._casework.said(event, account, at_ms, offset)
             return
-        facts = evolve_account(account, event, at_ms, self._program.zone(event.tenant))
+        facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
         entry["due_amount"], entry["days_late"], entry["paid_share"] = (
@@ -195,14 +201,17 @@ class Folding:
             self._look(row, self._scratch.account(row))
 
     def _look(self, row: int, account: Account) -> None:
-        """Time is to look at the account again when it next wants it."""
-        tenant, _ = split_key(self._scratch.keys[row])
-        self._scratch.next_looks[row] = next_look(account, self._program.zone(tenant)) or 0
+        """Time is to look at the account again when it next wants it; later while its institution is held."""
+        key = self._scratch.keys[row]
+        tenant, _ = split_key(key)
+        wanted = next_look(account, self._program.zone(tenant)) or 0
+        self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock)
 
     def _tick(self, now_ms: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, who must be decided, which predictions have their label."""
         self._labels.tick(now_ms, self._clock)
         self._clock = now_ms
+        self._gate.tick(now_ms)
         scratch = self._scratch
         derived: list[Derived] = []
         # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
@@ -211,6 +220,8 @@ class Folding:
             key, account = scratch.keys[row], scratch.account(row)
             tenant, _ = split_key(key)
             self._deciding.overdue(now_ms, key, account)
+            if self._gate.holds(tenant):
+                continue
             found = overdue(account, now_ms, self._program.zone(tenant))
             self._merchants.late(account, found, key)
             made = [Derived(row, now_ms, key, each) for each in found]
@@ -232,6 +243,7 @@ class Folding:
             offsets=np.full(len(derived), offset, dtype=np.int64),
             keys=[each.key for each in derived],
             mine=np.full(len(derived), -1, dtype=np.int64),
+            loans=["" if each.overdue is None else each.overdue.loan_id for each in derived],
         )
         self._casework.begin()
         self._models.begin()
@@ -258,7 +270,9 @@ class Folding:
         out.alerts = [*out.alerts, *casework.alerts]
         out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
         out.library = casework.library if casework.changed else None
-        out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock)
+        feeds = dict(sorted(self._gate.feeds.items()))
+        out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock, feeds=feeds)
+        out.operational, out.counts.held = self._gate.alerts, self._gate.held
         out.shelf = deciding.shelf
         reserved = chain(labels.rows, deciding.rows)
         out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]

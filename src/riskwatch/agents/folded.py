@@ -12,6 +12,7 @@ from riskwatch.agents.partition import Partition, PartitionRow
 from riskwatch.agents.scratch import RowBuffer
 from riskwatch.agents.store import Row
 from riskwatch.features.account import Account
+from riskwatch.features.freshness import Freshness
 from riskwatch.features.layout import Layout
 from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
@@ -25,14 +26,17 @@ from riskwatch.policy.linkfacts import reads_links
 from riskwatch.policy.shelf import Shelf
 from riskwatch.scoring.linear import LinearModel
 from riskwatch.streams.decisions import DecisionTrail
+from riskwatch.streams.operational import OperationalAlert
 from riskwatch.streams.outputs import Alert, TrainingExample
+
+DEFAULT_FRESHNESS = Freshness()
 
 
 @dataclass(frozen=True)
 class Program:
     """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
     decide applications where nothing else is published; whether `links` are asked about identifiers; the lending
-    policies in shadow; how loans are serviced; and room to work in."""
+    policies in shadow; how loans are serviced; how far repayments may be behind; and room to work in."""
 
     layout: Layout
     rules: RuleSet
@@ -41,6 +45,7 @@ class Program:
     links: bool = False
     shadows: LendingBook = NO_LENDING
     servicing: ServicingBook = STANDARD_BOOK
+    freshness: Freshness = DEFAULT_FRESHNESS
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
@@ -73,6 +78,7 @@ class Counts:
     without_policy: int = 0
     unanswered: int = 0
     left_out: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ class Folded:
     broadcasts: list[bytes] = field(default_factory=list)
     taints: list[Taint] = field(default_factory=list)
     library: Library | None = None
+    operational: list[OperationalAlert] = field(default_factory=list)
     failures: list[RuleFailure] = field(default_factory=list)
     suppressed: dict[str, int] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)

@@ -17,9 +17,11 @@ from riskwatch.agents.inforce import InForce
 from riskwatch.agents.merchants import Merchants, merchant_columns, merchant_subjects
 from riskwatch.agents.part import Part, View
 from riskwatch.agents.scratch import Scratch
-from riskwatch.alerts.raising import raise_alerts
+from riskwatch.agents.undoing import Undoings, payment_of
+from riskwatch.alerts.raising import Told, raise_alerts
 from riskwatch.features.kernel import NEW, evolve
 from riskwatch.streams.entry import Kind
+from riskwatch.streams.events import RepaymentReceived
 from riskwatch.streams.outputs import Alert
 from riskwatch.streams.packing import unpack_event
 
@@ -40,7 +42,7 @@ class Judging:
 
     def __init__(
         self, program: Program, number: int, scratch: Scratch, values: Sequence[bytes], detected_at: datetime,
-        deciding: Deciding, casework: Casework, merchants: Merchants, models: InForce, out: Folded,
+        deciding: Deciding, casework: Casework, merchants: Merchants, models: InForce, undoings: Undoings, out: Folded,
     ) -> None:  # fmt: skip
         self._program = program
         self._number = number
@@ -51,6 +53,7 @@ class Judging:
         self._casework = casework
         self._merchants = merchants
         self._models = models
+        self._undoings = undoings
         self._out = out
 
     def take(self, part: Part) -> Judged:
@@ -79,7 +82,8 @@ class Judging:
         judgement = program.rules.judge(chosen, features, extra)
         offsets = part.offsets[new]
         out.failures += [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
-        if not judgement.firings:
+        undoings = self._undoings.take()
+        if not judgement.firings and not undoings:
             return Judged(matrix)
         rows = part.row_of[new]
         raised = raise_alerts(
@@ -90,18 +94,23 @@ class Judging:
             keys=View(part.keys, new),
             offsets=offsets,
             partition=self._number,
-            cooldowns=lambda at: self._scratch.account(int(rows[at])).cooldowns,
-            event_ids=lambda at: self._event_id(part, int(new[at])),
+            accounts=lambda at: self._scratch.account(int(rows[at])),
+            told=lambda at: self._told(part, int(new[at])),
             detected_at=self._detected_at,
             extra=extra,
             subjects={int(np.searchsorted(new, at)): said for at, said in merchant_subjects(merchants).items()},
+            undoings=[(int(np.searchsorted(new, place)), undoing) for place, undoing in undoings],
         )
-        out.alerts += raised.alerts
+        out.alerts += raised.published
         for rule, count in raised.by_rule.items():
             out.suppressed[rule] = out.suppressed.get(rule, 0) + count
         return Judged(matrix, [(int(new[at]), alert) for at, alert in zip(raised.rows, raised.alerts, strict=True)])
 
-    def _event_id(self, part: Part, place: int) -> str:
-        if part.mine[place] < 0 or part.entries["kind"][place] in ANSWERS:
-            return ""
-        return unpack_event(self._values[int(part.mine[place])]).event_id
+    def _told(self, part: Part, place: int) -> Told:
+        if part.mine[place] < 0:
+            return Told("", part.loans[place] if part.loans else "")
+        if part.entries["kind"][place] in ANSWERS:
+            return Told("")
+        event = unpack_event(self._values[int(part.mine[place])])
+        payment = payment_of(event) if isinstance(event, RepaymentReceived) else 0
+        return Told(event.event_id, getattr(event, "loan_id", None) or "", payment)

@@ -51,12 +51,14 @@ class Metrics:
         self.late = counter("late", "Events older than a window that they belong to.")
         self.alerts = counter("alerts", "Alerts raised.", "rule", "severity", "kind")
         self.shadow_alerts = counter("shadow_alerts", "Alerts that rules in shadow would have raised.", "rule")
-        self.withdrawn_alerts = counter("withdrawn_alerts", "Alerts withdrawn: their case was cleared.", "rule")
+        self.withdrawn_alerts = counter("withdrawn_alerts", "Alerts withdrawn: what they came of was undone.", "rule")
         self.library_cases = gauge("library_cases", "Confirmed fraud cases that stand; every partition holds all.")
         self.late_matches_left_out = counter(
             "late_matches_left_out", "Customers not looked at for a late match: too many share one identifier."
         )
-        self.suppressed = counter("suppressed_alerts", "Firings that a cooldown held back.", "rule")
+        self.stale_feeds = gauge("stale_feeds", "Institutions whose repayments are stale.", "partition")
+        self.held_looks = counter("held_looks", "Looks at accounts put off: their institution's repayments are stale.")
+        self.suppressed = counter("suppressed_alerts", "Firings that a cooldown or an episode held back.", "rule")
         self.rule_failures = counter("rule_failures", "Entries on which a rule failed; the others decided.", "rule")
 
         self.batch_records = histogram("batch_records", "Records of a batch.", _BATCH_SIZES, "agent")

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from faust.types import TP
+from msgspec import structs
 
 from riskwatch.agents.casework import Taint
 from riskwatch.agents.durable import Durable
@@ -25,7 +26,7 @@ from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
-from riskwatch.agents.partition import Partition, PartitionRow, open_partition, pack_partition
+from riskwatch.agents.partition import Partition, open_partition, pack_partition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
@@ -37,6 +38,7 @@ from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.decisions import encode_decision
+from riskwatch.streams.operational import encode_operational
 from riskwatch.streams.outputs import Alert, encode_output
 from riskwatch.streams.packing import customer_key, pack_tick
 from riskwatch.streams.topics import Topic
@@ -74,6 +76,7 @@ class Monitor:
         """Partitions that are no longer this worker's, or are about to be restored."""
         for number in numbers:
             self._partitions.pop(number, None)
+            self._metrics.stale_feeds.labels(str(number)).set(0)
 
     def partition(self, number: int) -> Partition:
         """The partition in memory, read from its restored rows the first time."""
@@ -141,6 +144,8 @@ class Monitor:
         self._metrics.stage_seconds.labels("fold").observe(time.perf_counter() - began)
         await self._effect(message, partition, folded)
         self._count(folded)
+        stale = sum(feed.stale_ms > 0 for feed in folded.partition_row.feeds.values())
+        self._metrics.stale_feeds.labels(str(partition.number)).set(stale)
 
     async def _effect(self, message: Any, partition: Partition, folded: Folded) -> None:
         """Outputs, changelog, local store: each acknowledged before the next."""
@@ -193,7 +198,7 @@ class Monitor:
         await self._publishing.bury(
             partition.number, [(letter.key, letter.value, letter.headers, letter.timestamp)], code, owned
         )
-        row = PartitionRow(watermark=record.offset + 1, clock=partition.row.clock)
+        row = structs.replace(partition.row, watermark=record.offset + 1)
         await self._effect(message, partition, Folded(row, rows=[(PARTITION_KEY, pack_partition(row))]))
 
     def _count(self, folded: Folded) -> None:
@@ -203,6 +208,7 @@ class Monitor:
         metrics.redelivered.labels("source").inc(counts.redelivered)
         metrics.redelivered.labels("watermark").inc(counts.applied_before)
         metrics.late.inc(counts.late)
+        metrics.held_looks.inc(counts.held)
         for failure in folded.failures:
             metrics.rule_failures.labels(failure.rule).inc()
             log.error("rule-failed", rule=failure.rule, offset=failure.offset, error=failure.error)
@@ -242,6 +248,9 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
     for alert in folded.alerts:
         key = customer_key(alert.tenant, alert.customer_id)
         found.setdefault(_topic_of(alert), []).append((key, encode_output(alert), (), None))
+    for record in folded.operational:
+        key = record.tenant.encode()
+        found.setdefault(topics.OPERATIONAL_ALERTS, []).append((key, encode_operational(record), (), None))
     for trail in folded.decisions:  # the trail first: a decision that is out can be explained
         key = customer_key(trail.decision.tenant, trail.decision.customer_id)
         found.setdefault(topics.DECISION_TRAILS, []).append((key, encode_decision(trail), (), None))

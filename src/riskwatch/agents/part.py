@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Part:
     """Customers' entries between two ticks, or those that a tick makes, by place: `ENTRY`[n], the row of each in the
-    scratch, what `recognise` said, journal offset, customer key, and position in the batch (-1: derived)."""
+    scratch, what `recognise` said, journal offset, customer key, and position in the batch (-1: derived). `loans`: ids
+    of the loans that derived entries are about."""
 
     entries: NDArray[np.void]
     row_of: NDArray[np.int64]
@@ -20,6 +21,7 @@ class Part:
     offsets: NDArray[np.int64]
     keys: list[bytes]
     mine: NDArray[np.intp]
+    loans: Sequence[str] = ()
 
 
 class View(Sequence[bytes]):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from riskwatch.agents.statecodec import PARTITION_KEY, RESERVED, next_look_of
 from riskwatch.agents.store import PartitionStore
 from riskwatch.agents.timers import Timers
+from riskwatch.features.freshness import Feed
 from riskwatch.features.library import Library
 from riskwatch.features.libraryrows import CASE_PREFIX, LIST_PREFIX, read_library
 from riskwatch.policy.shelf import POLICY_PREFIX, Shelf, unpack_shelved
@@ -23,11 +24,13 @@ MODEL_PREFIX = b"\x00model/"
 class PartitionRow(Struct, kw_only=True, frozen=True):
     """`watermark`: journal offset + 1 up to which every row of the partition is applied; written after all the others.
 
-    `clock`: the newest tick, ms.
+    `clock`: the newest tick, ms. `feeds`: how fresh each institution's feeds are, by tenant; in this row, so that they
+    are as of the watermark whatever was written before a crash.
     """
 
     watermark: int = 0
     clock: int = 0
+    feeds: dict[str, Feed] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode

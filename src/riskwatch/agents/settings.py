@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -73,6 +73,16 @@ class Settings(BaseSettings):
     event_tick_seconds: float = Field(3600.0, gt=0, description="event time between ticks when `clock` is `events`")
     zones: dict[str, str] = Field(
         default_factory=dict, description="time zone of each tenant, as JSON: {tenant: IANA name}"
+    )
+    stale_after_hours: float = Field(
+        6.0,
+        ge=0,
+        le=10_000,
+        description="hours of event time by which an institution's repayments may be behind its other feeds; beyond "
+        "that, if so long a silence is unusual, nothing is taken for overdue. 0 turns this off",
+    )
+    stale_after_hours_of: dict[str, Annotated[float, Field(ge=0, le=10_000)]] = Field(
+        default_factory=dict, description="the same by tenant, as JSON, where it is not the same for all"
     )
     future_seconds: float = Field(
         600.0, ge=0, description="how far past the broker's clock an event may be dated before it is clamped"

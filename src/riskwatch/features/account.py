@@ -30,6 +30,7 @@ from riskwatch.features.ledger import (
 )
 from riskwatch.features.pending import Pending
 from riskwatch.features.timers import Overdue, day_of, loan_next_day, loan_overdue, milliseconds, start_of_day
+from riskwatch.features.warned import OpenEpisode, OpenWarning
 from riskwatch.streams import events
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent
@@ -63,6 +64,7 @@ class AccountFault(ValueError):
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
     it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time.
+    `episodes` and `warnings`, the oldest first; `withdrawn`: ids of warnings that were, each as often as it was.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
     not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
 
@@ -77,6 +79,9 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     other_currency_count: int = 0
     dropped_loan_count: int = 0
     applications: list[Application] = []
+    episodes: list[OpenEpisode] = []
+    warnings: list[OpenWarning] = []
+    withdrawn: list[str] = []
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -85,7 +90,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     `due_amount`: amount of the instalment concerned, minor units. `days_late`: day of the event minus due day in the
     institution's zone, negative for early. `paid_share`: share of the instalment that is covered after the event.
     A repayment that covers several instalments is judged by the first that it went to, a reversal by the oldest that
-    lost.
+    lost. `undone`: event hashes of reports (an instalment overdue, a promise broken) that the event makes untrue.
     """
 
     due_amount: float = NAN
@@ -93,6 +98,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     paid_share: float = NAN
     first_instalment: bool = False
     unknown_loan: bool = False
+    undone: tuple[int, ...] = ()
 
 
 NO_FACTS = Facts()

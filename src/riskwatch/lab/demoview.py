@@ -188,7 +188,7 @@ def summary(scene: Scene, now: float) -> RenderableType:
     kinds = {kind: sum(alert.kind == kind for alert in alerts) for kind in ("fraud", "early-warning")}
     facts.add_row("alerts", f"{len(alerts):,}: {kinds['fraud']:,} fraud, {kinds['early-warning']:,} early warnings")
     if scene.withdrawn:
-        facts.add_row("withdrawn", f"{len(scene.withdrawn):,}, because the case that they came of was cleared")
+        facts.add_row("withdrawn", f"{len(scene.withdrawn):,}, because what they came of was undone")
     raised = [*alerts, *scene.withdrawn.values()]
     ended = scene.done_at or scene.fed_at or now
     if scene.feeding_since is not None and ended > scene.feeding_since:

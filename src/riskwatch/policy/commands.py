@@ -110,7 +110,7 @@ def show(
         ("at", ", ".join(found.on)),
         ("when", " ".join(found.when.split())),
         ("reason", found.reason),
-        ("cooldown", found.cooldown),
+        ("raises", found.raises),
         ("typology", found.typology or "–"),
     ):
         console.print(f"  {label:9}{escape(said)}" if label else f"  {escape(said)}")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from riskwatch.features.warned import MAX_EPISODES, MAX_WARNINGS
 from riskwatch.policy.columns import FIELDS, KIND_NAMES, KINDS, Field
 from riskwatch.policy.lexis import MAX_LENGTH
 from riskwatch.policy.policyfile import Policy, Rule
@@ -36,10 +37,52 @@ when = "login_failed_count_10m >= 5"                    # the condition
 severity = "medium"                                     # low, medium, high, critical
 output = "fraud"                                        # fraud or early-warning: the topic of its alerts
 reason = "{{login_failed_count_10m:.0f}} failed logins in 10 minutes"
-cooldown = "1h"                                         # silence about the same customer; "0s" for none
+cooldown = "1h"                                         # silence about the same customer; "0s" for none; or an episode
 shadow = false                                          # true: measured beside the live rules, never acts
 typology = "account-takeover"                           # optional, as are tags = ["…"]
 ```
+
+## Episodes
+
+In place of a cooldown a rule can make episodes of its firings: one alert for one trouble, and another each time that
+the trouble gets worse.
+
+```toml
+[rules.late-loan]
+on = ["InstalmentOverdue"]
+when = "days_late >= 3"
+severity = "low"
+episode = "loan"                                        # whose trouble it is: of a "customer", or of one "loan"
+episode_gap = "45d"                                     # over after so long without a firing
+worse_by = "days_late"                                  # optional: the number whose rise is a worsening
+worse_at = [7, 30, 60, 90]                              # a step at each of these …
+worse_severity = ["medium", "high", "high", "critical"] # optional: severity from each step on
+```
+
+In place of `worse_at`, `worse_times = 2` makes a step each time that the number is twice what it was when the episode
+began. `worse_by` takes any number that a condition could: `"1 - paid_share"` rises as less is paid. The last severity
+holds for all steps that follow; a rule's own `severity` holds before the first.
+
+The alerts of an episode share `episode`, and each has its own `alert_id`. `boost` is how many steps worse the trouble
+is than at the episode's first alert, whose `boost` is 0. A firing that takes no further step raises nothing. An episode
+of a loan is also over once no instalment of it that was reported as overdue is open, and any episode ends when one of
+its alerts is withdrawn. A customer has at most {MAX_EPISODES} episodes, those that fired last.
+
+## Withdrawal
+
+A fact that undoes what raised an alert withdraws it: the alert is published again with `withdrawn`, the cause in
+`withdrawn_because`, and the event time of the cause. Its cooldown or episode ends with it.
+
+| what raised it | withdrawn where |
+|---|---|
+| an overdue instalment, a broken promise | it is no longer true: a payment counts from before, the due date moved |
+| a repayment (early warnings only) | the whole payment is taken back |
+
+What failed has failed: an alert about a debit that bounced stands although the money comes in another way, and so does
+one about an instalment that was paid, but late. The last {MAX_WARNINGS} warnings about a customer can be withdrawn. The
+same warning raised anew has an id of its own.
+
+## Version
 
 The policy's version is a hash of what it says: comments and layout do not change it. Every alert names it.
 
@@ -120,7 +163,7 @@ def _rule(rule: Rule) -> str:
     condition = " ".join(rule.when.split())
     return (
         f"### {rule.name}\n\n{rule.description}\n\n```\n{condition}\n```\n\n"
-        f"{rule.output}{shadow} · {rule.severity}{typology} · at {', '.join(rule.on)} · cooldown {rule.cooldown}  \n"
+        f"{rule.output}{shadow} · {rule.severity}{typology} · at {', '.join(rule.on)} · {rule.raises}  \n"
         f"“{rule.reason}”\n"
     )
 

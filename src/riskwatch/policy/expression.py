@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from riskwatch.policy.faults import Fault
 from riskwatch.policy.lexis import Refused, parse, read_source
-from riskwatch.policy.parts import Broken, kind_of, shown
+from riskwatch.policy.parts import Broken, Part, kind_of, shown
 from riskwatch.policy.reader import Reader
-from riskwatch.policy.tree import TRUTH, Truth, names_of, never, settle
+from riskwatch.policy.tree import NUMERIC, TRUTH, Numeric, Truth, names_of, never, settle
 from riskwatch.policy.vocabulary import MAX_DEPTH, MAX_NODES, Column
 
 
@@ -29,8 +29,48 @@ class Condition(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
+class Measure(Struct, frozen=True, kw_only=True):
+    """A checked number: its tree, and the columns that it names, in written order."""
+
+    text: str
+    tree: Numeric
+    names: tuple[str, ...]
+
+
 def check_condition(text: str, columns: Mapping[str, Column]) -> Condition | list[Fault]:
     """The condition, or every fault in it. `Fault.line` counts from 1 within `text`."""
+    read = _read(text, columns)
+    if isinstance(read, list):
+        return read
+    reader, body, part = read
+    if isinstance(part, TRUTH) and not reader.faults:
+        tree = settle(part)
+        impossible = never(tree)
+        if impossible is None:
+            return Condition(text=text, tree=tree, names=names_of(part))
+        reader.refuse(body, f"a part of it can never be true: the bounds of `{impossible}` exclude each other")
+    elif not isinstance(part, (Broken, *TRUTH)):
+        reader.refuse(body, f"a condition is true or false, this is {kind_of(part)}")
+    return reader.faults
+
+
+def check_measure(text: str, columns: Mapping[str, Column]) -> Measure | list[Fault]:
+    """The measure, or every fault in it. `Fault.line` counts from 1 within `text`."""
+    read = _read(text, columns)
+    if isinstance(read, list):
+        return read
+    reader, body, part = read
+    if isinstance(part, NUMERIC) and not reader.faults:
+        names = names_of(part)
+        if names:
+            return Measure(text=text, tree=part, names=names)
+        reader.refuse(body, "a measure names at least one column: this is the same at every entry")
+    elif not isinstance(part, (Broken, *NUMERIC)):
+        reader.refuse(body, f"a measure is a number, this is {kind_of(part)}")
+    return reader.faults
+
+
+def _read(text: str, columns: Mapping[str, Column]) -> tuple[Reader, ast.expr, Part] | list[Fault]:
     try:
         source = read_source(text)
         body = parse(source)
@@ -41,16 +81,7 @@ def check_condition(text: str, columns: Mapping[str, Column]) -> Condition | lis
     oversize = _oversize(body)
     if oversize is not None:
         return [Fault(message=oversize, line=1, text=shown(text))]
-    part = reader.read(body)
-    if isinstance(part, TRUTH) and not reader.faults:
-        tree = settle(part)
-        impossible = never(tree)
-        if impossible is None:
-            return Condition(text=text, tree=tree, names=names_of(part))
-        reader.refuse(body, f"a part of it can never be true: the bounds of `{impossible}` exclude each other")
-    elif not isinstance(part, (Broken, *TRUTH)):
-        reader.refuse(body, f"a condition is true or false, this is {kind_of(part)}")
-    return reader.faults
+    return reader, body, reader.read(body)
 
 
 def _oversize(body: ast.expr) -> str | None:

@@ -42,13 +42,15 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 
 class CompiledRule(Struct, frozen=True, kw_only=True):
-    """A rule ready to judge. `names`: what its condition and its reason name, in written order."""
+    """A rule ready to judge. `names`: what its condition, its reason and its measure name, in written order;
+    `measure`: the number whose rise worsens its episodes."""
 
     rule: Rule
     names: tuple[str, ...]
     template: Template
     columnwise: ColumnsEvaluation
     rowwise: RowEvaluation
+    measure: RowEvaluation | None = None
     planted: Planted | None = None
 
 
@@ -71,6 +73,7 @@ class RuleSet:
         self.rules = tuple(rules)
         self.feature_columns = feature_columns
         self.cooldowns = {own.rule.cooldown_key: own.rule.cooldown_ms for own in self.rules}
+        self.gaps = {own.rule.cooldown_key: own.rule.episode.gap_ms for own in self.rules if own.rule.episode}
         self._slots = slots
         kinds = [tuple(sorted(int(KINDS[name]) for name in rule.rule.on)) for rule in self.rules]
         self._groups = tuple(
@@ -171,6 +174,15 @@ class RuleSet:
         """
         one = Row(entries, features, {} if extra is None else extra, row)
         return {name: self._value(one, name) for name in self.rules[index].names}
+
+    def measure(
+        self, index: int, entries: Array, features: Array, row: int, extra: Mapping[str, Array] | None = None
+    ) -> float:
+        """The number whose rise worsens the rule's episodes, at one entry; NaN where it is unknown or there is none."""
+        measure = self.rules[index].measure
+        if measure is None:
+            return float("nan")
+        return float(measure(Row(entries, features, {} if extra is None else extra, row)))
 
     def _value(self, row: Row, name: str) -> Value:
         column = self.feature_columns.get(name)

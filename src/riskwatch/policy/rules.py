@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.columns import FIELD_OF, KIND_NAMES, KINDS
 from riskwatch.policy.columnwise import Columnwise
-from riskwatch.policy.expression import Condition, check_condition
+from riskwatch.policy.expression import Condition, Measure, check_condition, check_measure
 from riskwatch.policy.faults import Fault, PolicyError
 from riskwatch.policy.judging import CompiledRule, Failure, Judgement, RuleSet
 from riskwatch.policy.policyfile import Policy, Rule, read_policy
@@ -90,45 +90,56 @@ def compile_rules(policy: Policy, feature_names: Sequence[str]) -> RuleSet:
         raise PolicyError(faults, policy.source)
     shared = Columnwise(feature_columns)
     sound = [
-        (rule, condition, template)
-        for rule, condition, template in checked
+        (rule, condition, template, measure if isinstance(measure, Measure) else None)
+        for rule, condition, template, measure in checked
         if isinstance(condition, Condition) and isinstance(template, tuple)
     ]
-    for _, condition, _ in sound:
+    for _, condition, _, _ in sound:
         shared.count(condition.tree)
     compiled = [
         CompiledRule(
             rule=rule,
             names=tuple(
-                dict.fromkeys((*condition.names, *(piece.name for piece in template if piece.name is not None)))
+                dict.fromkeys(
+                    (
+                        *condition.names,
+                        *(piece.name for piece in template if piece.name is not None),
+                        *(() if measure is None else measure.names),
+                    )
+                )
             ),
             template=template,
             columnwise=shared.compile(condition.tree),
             rowwise=compile_row(condition.tree, feature_columns),
+            measure=None if measure is None else compile_row(measure.tree, feature_columns),
         )
-        for rule, condition, template in sound
+        for rule, condition, template, measure in sound
     ]
     return RuleSet(policy, compiled, feature_columns, shared.slots)
 
 
 def _check(
     policy: Policy, rule: Rule, columns: Mapping[str, Column]
-) -> tuple[Condition | list[Fault], Template | list[Fault]]:
+) -> tuple[Condition | list[Fault], Template | list[Fault], Measure | list[Fault]]:
     condition = check_condition(rule.when, columns) if rule.when else []
     template = read_template(rule.reason, columns) if rule.reason else []
     if isinstance(condition, Condition):
-        condition = _unreachable(rule, condition) or condition
+        condition = _unreachable(rule, condition.names) or condition
+    measure = check_measure(rule.episode.worse_by, columns) if rule.episode and rule.episode.worse_by else []
+    if isinstance(measure, Measure):
+        measure = _unreachable(rule, measure.names) or measure
     return (
         [_placed(policy, rule, "when", fault) for fault in condition] if isinstance(condition, list) else condition,
         [_placed(policy, rule, "reason", fault) for fault in template] if isinstance(template, list) else template,
+        [_placed(policy, rule, "worse_by", fault) for fault in measure] if isinstance(measure, list) else measure,
     )
 
 
-def _unreachable(rule: Rule, condition: Condition) -> list[Fault]:
+def _unreachable(rule: Rule, names: tuple[str, ...]) -> list[Fault]:
     """Fields that none of the rule's kinds ever carries."""
     kinds = {KINDS[name] for name in rule.on}
     faults = []
-    for name in condition.names:
+    for name in names:
         field = FIELD_OF.get(name)
         if field is not None and field.kinds is not None and not field.kinds & kinds:
             has = ", ".join(KIND_NAMES[kind] for kind in sorted(field.kinds))

@@ -40,7 +40,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     `subject` is what the alert is about: the customer unless the rule says otherwise. `occurred_at` is event time,
     `detected_at` the worker's clock; the difference of the two is the latency that a reader of the alerts sees.
     `withdrawn`: the alert of this id no longer stands, since `withdrawn_at` (event time); everything but `detected_at`
-    is as it was raised.
+    is as it was raised. `episode`: alerts of one trouble share it, empty where the rule has no episodes; `boost`: steps
+    by which the trouble was worse than at its first alert.
     """
 
     alert_id: str
@@ -61,6 +62,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     withdrawn: bool = False
     withdrawn_because: str = ""
     withdrawn_at: datetime | None = None
+    episode: str = ""
+    boost: int = 0
 
 
 class TrainingExample(Struct, frozen=True, kw_only=True):
@@ -137,3 +140,9 @@ def alert_identity(rule: str, subject: bytes, event: int) -> str:
     name = rule.encode()
     parts = len(name).to_bytes(4, "little") + name + len(subject).to_bytes(4, "little") + subject
     return blake2b(parts + int(event).to_bytes(8, "little"), digest_size=16).hexdigest()
+
+
+def episode_identity(rule: str, customer: bytes, subject: int, event: int) -> str:
+    """The id of the episode of `rule` that began with the entry `event`: 32 hexadecimal characters. `subject`: hash of
+    the loan, 0 where the customer is meant. Made as `alert_identity` is."""
+    return alert_identity(f"episode {rule}", customer + int(subject).to_bytes(8, "little"), event)

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from riskwatch.streams.accountactions import AccountAction, Compensation
 from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.operational import FeedFresh, FeedStale
 from riskwatch.streams.outputs import Alert, ModelMetrics, TrainingExample
 from riskwatch.streams.reference import events_reference
 
@@ -25,6 +26,8 @@ OUTPUTS: dict[str, type[Struct]] = {
     "account-action": AccountAction,
     "alert": Alert,
     "compensation": Compensation,
+    "feed-fresh": FeedFresh,
+    "feed-stale": FeedStale,
     "model-metrics": ModelMetrics,
     "training-example": TrainingExample,
 }

@@ -189,6 +189,12 @@ LIST_CHANGES = Topic(
     partitions="one",
     description="Every change of a list with who made it and why; identifiers as keyed hashes.",
 )
+OPERATIONAL_ALERTS = Topic(
+    name="operational-alerts",
+    role="output",
+    key="institution",
+    description="Feeds of an institution that stand still, and their return, by partition of the journal.",
+)
 DEAD_LETTERS = Topic(
     name="dead-letters",
     role="output",
@@ -229,6 +235,7 @@ TOPICS: tuple[Topic, ...] = (
     DECISION_TRAILS,
     SHADOW_DECISIONS,
     LIST_CHANGES,
+    OPERATIONAL_ALERTS,
     DEAD_LETTERS,
     MODEL_METRICS,
 )

@@ -1,0 +1,105 @@
+"""Withdrawal: a fact that undoes the entry behind a warning withdraws the warning, and ends its episode.
+
+What failed has failed: a debit that bounced stays bounced though the money comes in another way. Only what a later fact
+makes untrue is withdrawn: a report of arrears that a payment of before, or another due date, takes back; and what was
+said of a payment that was taken back whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from riskwatch.features.account import Account
+from riskwatch.features.warned import MAX_WARNINGS, MAX_WITHDRAWN, OpenWarning
+from riskwatch.streams.entry import Kind
+from riskwatch.streams.outputs import Alert, alert_identity, decode_alert, encode_output
+from riskwatch.streams.packing import from_ms, to_ms
+
+_REPORTS = frozenset({Kind.INSTALMENT_OVERDUE, Kind.PROMISE_BROKEN, Kind.LOAN_ROLLED})
+
+_SAID: Mapping[str, str] = {
+    "LoanOpened": "the loan's schedule came to be known",
+    "InstalmentDue": "the instalment falls due on another day or for another amount",
+    "RepaymentReceived": "a repayment counts from before",
+    "RepaymentReversed": "the repayment was taken back",
+    "ChargeWaived": "a charge was waived",
+    "LoanRescheduled": "the loan has another schedule",
+    "PaymentHolidayGranted": "a payment holiday covers the due date",
+    "SettlementAgreed": "a settlement was agreed",
+}
+
+
+class Undoing(Struct, frozen=True, kw_only=True):
+    """What one event undoes. `event_id`, `event_type`, `at_ms`: of the event; `events`: hashes of the entries that it
+    makes untrue; `payment`: hash of the payment that it takes back whole; `cured`: hash of the loan of which nothing is
+    overdue any more; 0 for none."""
+
+    event_id: str
+    event_type: str
+    at_ms: int
+    events: frozenset[int] = frozenset()
+    payment: int = 0
+    cured: int = 0
+
+
+def undoable(kind: int, alert: Alert) -> bool:
+    """Whether a later fact can undo what an entry of this kind raised. That a payment was taken back makes a suspicion
+    of fraud no weaker."""
+    return kind in _REPORTS or (kind == Kind.REPAYMENT_RECEIVED and alert.kind == "early-warning")
+
+
+def remember(account: Account, rule_key: str, alert: Alert, *, event: int, payment: int, subject: int) -> None:
+    """Keeps a warning until it is undone; `detected_at` apart, as it is published."""
+    kept = structs.replace(alert, detected_at=alert.occurred_at)  # a function of the journal, whoever detected it when
+    account.warnings.append(
+        OpenWarning(event=event, payment=payment, rule=rule_key, subject=subject, alert=encode_output(kept))
+    )
+    del account.warnings[:-MAX_WARNINGS]
+
+
+def identity_of(account: Account, rule: str, customer: bytes, event: int) -> str:
+    """The id of the alert that `rule` raises at an entry: another one where that alert has been withdrawn."""
+    identity = alert_identity(rule, customer, event)
+    times = account.withdrawn.count(identity)
+    return alert_identity(f"{rule} again {times}", customer, event) if times else identity
+
+
+def undo(account: Account, undoing: Undoing, customer: bytes, detected_at: datetime) -> list[Alert]:
+    """The alerts that an event withdraws, oldest first. Their episodes end, and those of a cured loan."""
+    gone = [each for each in account.warnings if _undone(each, undoing)]
+    withdrawn: list[Alert] = []
+    for each in gone:
+        alert = decode_alert(each.alert)
+        said = _SAID.get(undoing.event_type, "the facts of the loan changed")
+        withdrawn.append(
+            structs.replace(
+                alert,
+                detected_at=detected_at,
+                withdrawn=True,
+                withdrawn_because=f"{said}: {undoing.event_type} {undoing.event_id}",
+                withdrawn_at=from_ms(undoing.at_ms),
+            )
+        )
+        account.withdrawn.append(alert_identity(alert.rule, customer, each.event))
+        if account.cooldowns.get(each.rule) == to_ms(alert.occurred_at):
+            del account.cooldowns[each.rule]
+    ended = {alert.episode for alert in withdrawn if alert.episode}
+    if gone:
+        account.warnings = [each for each in account.warnings if each not in gone]
+        del account.withdrawn[:-MAX_WITHDRAWN]
+    if ended or undoing.cured:
+        account.episodes = [
+            each
+            for each in account.episodes
+            if each.episode not in ended and (not each.subject or each.subject != undoing.cured)
+        ]
+    return withdrawn
+
+
+def _undone(warning: OpenWarning, undoing: Undoing) -> bool:
+    if warning.event in undoing.events:
+        return True
+    return warning.payment != 0 and warning.payment == undoing.payment
