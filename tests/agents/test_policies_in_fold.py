@@ -123,7 +123,7 @@ def test_a_decision_names_the_version_that_was_published() -> None:
     assert trail.decision.policy_version == policy("new").version
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.sets(st.integers(1, len(LOG) - 1)))
 def test_what_decides_does_not_depend_on_how_the_log_is_cut(cuts: set[int]) -> None:
     run = Run().feed(LOG, *sorted(cuts))

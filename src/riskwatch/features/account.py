@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.features.applications import Application
+from riskwatch.features.creditlines import Credit, look_at
 from riskwatch.features.ledger import (
     Line,
     Loan,
@@ -62,7 +63,8 @@ class AccountFault(ValueError):
 
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
-    it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time.
+    it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time;
+    `credit`: lines of credit, None before anything bears on them.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
     not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
 
@@ -77,6 +79,7 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     other_currency_count: int = 0
     dropped_loan_count: int = 0
     applications: list[Application] = []
+    credit: Credit | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -149,6 +152,8 @@ def next_look(account: Account, zone: tzinfo) -> int | None:
     days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
     looks = [start_of_day(min(days), zone)] if days else []
     looks += [each.deadline_ms for each in account.pending]
+    if account.credit is not None and (at := look_at(account.credit)) is not None:
+        looks.append(at)
     return min(looks, default=None)
 
 
