@@ -1,4 +1,5 @@
-"""The control agent: what people ask for on control topics → a broadcast entry in every journal partition.
+"""The control agent: what people ask for on control topics → a broadcast entry in every journal partition, or an entry
+in the partition of the customer whom it is about.
 
 A control topic has one partition, so one worker of the group brings all of its records in, in their order. A batch is
 finished when its dead letters, its audits and its entries are acknowledged, in this order. A crash before that repeats
@@ -24,11 +25,11 @@ from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
-from riskwatch.agents.translating import TRANSLATORS, Naming, Translator
+from riskwatch.agents.translating import TRANSLATORS, Broadcast, Naming, Translator
 from riskwatch.streams.codec import TOMBSTONE, Faults
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.faults import fault
-from riskwatch.streams.packing import pack_broadcast
+from riskwatch.streams.packing import pack_broadcast, partition_of
 from riskwatch.streams.topics import Topic
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Translated:
-    """One batch of a control topic. `audits`: topic → its records; `entries`: for every journal partition; `dead`: code
+    """One batch of a control topic. `audits`: topic → its records; `entries`: in order, those without a key for
+    every journal partition; `dead`: code
     and dead letter of each refused record, in order: replayed, requests take effect in their order."""
 
     entries: list[Item] = field(default_factory=list)
@@ -53,7 +55,9 @@ def translate(message: Any, translator: Translator, now: datetime) -> Translated
         try:
             found = translator(record)
             if not (found is TOMBSTONE or isinstance(found, Faults)):
-                item: Item = (None, pack_broadcast(*found.entry), (), None)
+                entry = found.entry
+                key, value = (None, pack_broadcast(*entry)) if isinstance(entry, Broadcast) else entry
+                item: Item = (key, value, (), None)
         except Exception as error:
             log.warning("translation-failed", topic=message.topic, offset=each.offset, error=type(error).__name__)
             found = fault("ingest-failed", "", f"riskwatch failed on this record: {type(error).__name__}")
@@ -113,14 +117,27 @@ class Control:
         for topic, records in out.audits.items():
             await self._publishing.write(topic, 0, records, owned)
         strike("after-outputs")
-        await self._journal.append_all(dict.fromkeys(range(self._partitions), out.entries), owned)
+        written = self._placed(out.entries)
+        await self._journal.append_all(written, owned)
         strike("after-journal")
-        self._count(name, len(message.value), out)
+        self._count(name, len(message.value), out, sum(map(len, written.values())))
 
-    def _count(self, topic: str, records: int, out: Translated) -> None:
+    def _placed(self, entries: list[Item]) -> dict[int, list[Item]]:
+        """The entries of each journal partition, in order."""
+        own = [None if item[0] is None else partition_of(item[0], self._partitions) for item in entries]
+        return {
+            number: [item for item, at in zip(entries, own, strict=True) if at is None or at == number]
+            for number in range(self._partitions)
+        }
+
+    def _count(self, topic: str, records: int, out: Translated, written: int) -> None:
         metrics = self._metrics
         metrics.batch_records.labels("control").observe(records)
-        metrics.journal_entries.labels(topic).inc(len(out.entries) * self._partitions)
-        outcomes = {"broadcast": len(out.entries), "refused": len(out.dead), "tombstone": out.tombstones}
+        metrics.journal_entries.labels(topic).inc(written)
+        addressed = sum(item[0] is not None for item in out.entries)
+        outcomes = {
+            "broadcast": len(out.entries) - addressed, "addressed": addressed, "refused": len(out.dead),
+            "tombstone": out.tombstones,
+        }  # fmt: skip
         for outcome, count in outcomes.items():
             metrics.control_records.labels(topic, outcome).inc(count)

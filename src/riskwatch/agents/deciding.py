@@ -31,7 +31,7 @@ from riskwatch.policy.linkfacts import NO_LINKS, link_inputs
 from riskwatch.policy.publication import journaled_publication
 from riskwatch.policy.shelf import Row, Shelf
 from riskwatch.scoring.scorecard import Value
-from riskwatch.streams.decisions import DecisionTrail
+from riskwatch.streams.decisions import Decision, DecisionTrail
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent, LoanApplied
 from riskwatch.streams.identity import identities_of
@@ -40,9 +40,10 @@ from riskwatch.streams.packing import BadEntry, event_of, from_ms, payload_of
 
 
 class Closing(Struct, frozen=True, kw_only=True):
-    """An application that is to be decided, with what is read at that place of the journal. `policy`: None where only
-    policies in shadow have something to say."""
+    """An application that is to be decided, with what is read at that place of the journal. `place`: of the part;
+    `policy`: None where only policies in shadow have something to say."""
 
+    place: int
     pending: Pending
     event: LoanApplied
     key: bytes
@@ -76,6 +77,11 @@ class Deciding:
         self.without_policy = 0
         self.unanswered = 0
         self.failures: list[RuleFailure] = []
+
+    @property
+    def shelved(self) -> Shelf:
+        """What is published so far, over the worker's own policies. It goes on to change."""
+        return self._shelf
 
     @property
     def shelf(self) -> Shelf | None:
@@ -122,9 +128,9 @@ class Deciding:
         )
         self._fresh.append((place, pending))
         if not pending.waits:
-            self._close(pending, event, key, NO_LINKS)
+            self._close(place, pending, event, key, NO_LINKS)
         elif len(account.pending) >= MAX_PENDING:
-            self._close(pending, event, key, link_inputs((), 1, complete=False))
+            self._close(place, pending, event, key, link_inputs((), 1, complete=False))
         else:
             account.pending.append(pending)
             self.waiting[key] = True
@@ -143,21 +149,21 @@ class Deciding:
                 if pending.event_hash == rings.event:
                     ring_answered(pending, rings)
         for pending in [each for each in account.pending if not each.waits]:
-            self._decide(pending, key, account, complete=True)
+            self._decide(place, pending, key, account, complete=True)
 
-    def overdue(self, now_ms: int, key: bytes, account: Account) -> None:
+    def overdue(self, now_ms: int, place: int, key: bytes, account: Account) -> None:
         """Time has reached `now_ms`: applications whose deadline has come are decided with what there is."""
         for pending in [each for each in account.pending if each.deadline_ms <= now_ms]:
             self.unanswered += 1
-            self._decide(pending, key, account, complete=False)
+            self._decide(place, pending, key, account, complete=False)
 
-    def _decide(self, pending: Pending, key: bytes, account: Account, *, complete: bool) -> None:
+    def _decide(self, place: int, pending: Pending, key: bytes, account: Account, *, complete: bool) -> None:
         account.pending.remove(pending)
         self.waiting[key] = bool(account.pending)
         event = loan_applied(event_of(pending.event))
-        self._close(pending, event, key, link_inputs(pending.facts, pending.ring_size, complete=complete))
+        self._close(place, pending, event, key, link_inputs(pending.facts, pending.ring_size, complete=complete))
 
-    def _close(self, pending: Pending, event: LoanApplied, key: bytes, shared: Mapping[str, Value]) -> None:
+    def _close(self, place: int, pending: Pending, event: LoanApplied, key: bytes, shared: Mapping[str, Value]) -> None:
         policy, shadows = self._policies(event, pending.ingested_ms, pending.offset)
         if policy is None and not shadows:  # there was one when it was asked about: the book has changed in between
             self.without_policy += 1
@@ -172,7 +178,7 @@ class Deciding:
         )
         shared = {**shared, **known}
         self._closings.append(
-            Closing(pending=pending, event=event, key=key, policy=policy, shadows=shadows, shared=shared)
+            Closing(place=place, pending=pending, event=event, key=key, policy=policy, shadows=shadows, shared=shared)
         )
 
     def _policies(
@@ -186,17 +192,22 @@ class Deciding:
         answers, self._answers = self._answers, []
         return answers
 
-    def decide(self, matrix: NDArray[np.float64], decided_at: datetime) -> None:
+    def decide(self, matrix: NDArray[np.float64], decided_at: datetime) -> list[tuple[int, Decision]]:
         """A decision for each application that is to be decided, and those of the policies in shadow. `matrix`:
-        float64[n, features], a line for each of the part's entries."""
+        float64[n, features], a line for each of the part's entries. → the decisions, each with its place of the part.
+        """
+        decisions = []
         for place, pending in self._fresh:
             pending.features = matrix[place].tobytes()
         for closing in self._closings:
             asked, inputs, opened_on = self._asked(closing)
             if closing.policy is not None:
-                self.trails.append(trail_of(assess(closing.policy, inputs, opened_on), asked, decided_at))
+                trail = trail_of(assess(closing.policy, inputs, opened_on), asked, decided_at)
+                self.trails.append(trail)
+                decisions.append((closing.place, trail.decision))
             self.shadow_trails += self._shadow_trails(closing.shadows, asked, inputs, opened_on, decided_at)
         self._fresh, self._closings = [], []
+        return decisions
 
     def _asked(self, closing: Closing) -> tuple[Asked, dict[str, Value], date]:
         """The application, its inputs, and the day from which a plan runs."""

@@ -37,8 +37,9 @@ class Derived:
         at_ms = self.at_ms if found is None else found.reached_ms
         event = look_hash(self.key, self.at_ms) if found is None else found.event_hash
         return Occasion(
-            place, self.row, self.key, self.kind, at_ms, self.at_ms, offset, event, standings, overdue=found
-        )
+            place, self.row, self.key, self.kind, at_ms, self.at_ms, offset, event, standings, overdue=found,
+            clock_ms=self.at_ms, ingested_ms=self.at_ms,
+        )  # fmt: skip
 
 
 def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:

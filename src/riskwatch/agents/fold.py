@@ -30,17 +30,21 @@ from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, 
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.undoing import Undoings
-from riskwatch.features.account import ACCOUNT_KINDS, Account, next_look, overdue
+from riskwatch.features.account import ACCOUNT_KINDS, Account, Facts, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
+from riskwatch.streams.accountactions import Compensation
 from riskwatch.streams.entry import Flag, Kind
-from riskwatch.streams.events import FraudCleared, FraudConfirmed, LoanOpened
+from riskwatch.streams.events import AnyEvent, FraudCleared, FraudConfirmed, LoanOpened
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
+from riskwatch.streams.rollbacks import journaled_compensation
 
 BROADCAST = 128
+_CUTS = np.zeros(256, dtype=np.bool_)
+_CUTS[[Kind.TICK, Kind.POLICY_PUBLISHED]] = True
 _OPENED = np.zeros(256, dtype=np.bool_)
 _OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.MODEL_PROMOTED]] = True
-_OPENED[[*ANSWERS, Kind.POLICY_PUBLISHED, *CASEWORK_KINDS]] = True
+_OPENED[[*ANSWERS, *CASEWORK_KINDS]] = True
 """Kinds that the fold opens one by one; all others move as columns only."""
 _OPENED_AND_DECIDED = _OPENED.copy()
 _OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
@@ -48,8 +52,9 @@ _OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
 
 
 class Folding:
-    """One fold under way. A batch is cut at its ticks: entries up to one, what it makes, the entries behind it. Each
-    part is opened in order, evolved and judged before the next, so what is set in one part is due in the next."""
+    """One fold under way. A batch is cut at its ticks, and where a policy is published: entries up to
+    a tick, what it makes, the entries behind it. Each part is opened in order, evolved and judged before the next, so
+    what is set in one part is due in the next."""
 
     def __init__(
         self, program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
@@ -78,11 +83,15 @@ class Folding:
         if len(self._offsets):
             self._gather()
             begin = 0
-            for tick in np.flatnonzero(self._kinds == Kind.TICK).tolist():
-                if int(self._at[tick]) > self._clock:
-                    self._entries_between(begin, tick)
-                    self._tick(int(self._at[tick]), int(self._offsets[tick]))
-                    begin = tick + 1
+            for cut in np.flatnonzero(_CUTS[self._kinds]).tolist():
+                if self._kinds[cut] == Kind.POLICY_PUBLISHED:
+                    self._entries_between(begin, cut)
+                    self._publish(cut)
+                    begin = cut + 1
+                elif int(self._at[cut]) > self._clock:
+                    self._entries_between(begin, cut)
+                    self._tick(int(self._at[cut]), int(self._offsets[cut]))
+                    begin = cut + 1
             self._entries_between(begin, len(self._offsets))
             self._scatter()
         return self.out
@@ -111,7 +120,10 @@ class Folding:
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
             self._deciding, self._casework, self._merchants, self._models, self._undoings, self.out,
         )  # fmt: skip
-        self._desks = Desks(desks_of(self._program, self.out, self._detected_at), self._scratch)
+        desks = desks_of(
+            self._program, self.out, self._detected_at, self._partition.number, self._deciding.shelved
+        )  # fmt: skip
+        self._desks = Desks(desks, self._scratch)
         self._opened[list(self._desks.wanted)] = True
         self.out.counts.entries, self.out.counts.ticks = len(mine), len(ticks)
 
@@ -145,13 +157,16 @@ class Folding:
             kind = int(self._kinds[position])
             if kind == Kind.MODEL_PROMOTED:
                 self._models.promote(decode_model(payload_of(self._values[position])), place)
-            elif kind == Kind.POLICY_PUBLISHED:
-                self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
             elif kind in CASEWORK_KINDS:
                 payload, offset = payload_of(self._values[position]), int(self._offsets[position])
                 self._casework.take(kind, payload, place, offset, self._scratch)
             elif part.outcomes[place] == NEW:
                 self._open(part, kind, place, self._values[position])
+
+    def _publish(self, position: int) -> None:
+        self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
+        self._desks.renew()
+        self._opened[list(self._desks.wanted)] = True
 
     def _open(self, part: Part, kind: int, place: int, value: bytes) -> None:
         entry = part.entries[place]
@@ -164,6 +179,7 @@ class Folding:
                 self._deciding.note(place, offset, entry, applied, payload_of(value), key, account)
                 self._look(row, account)
             self._casework.applied(applied, account, key, int(entry["event"]), at_ms)
+            self._note(part, place, kind, account, applied)
             return
         if kind == Kind.MERCHANT_ANSWERED:
             self._merchants.answered(place, payload_of(value))
@@ -171,11 +187,16 @@ class Folding:
         if kind in ANSWERS:
             self._deciding.answer(kind, place, value, key, account)
             self._look(row, account)
+            self._note(part, place, kind, account)
+            return
+        if kind == Kind.TERMS_RESTORED:
+            self._note(part, place, kind, account, restored=journaled_compensation(payload_of(value)))
             return
         event = unpack_event(value)
         if isinstance(event, FraudConfirmed | FraudCleared):
             self._labels.verdict(kind, int(entry["subject"]), at_ms)
             self._casework.said(event, account, at_ms, offset)
+            self._note(part, place, kind, account, event)
             return
         facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
@@ -187,17 +208,43 @@ class Folding:
         )
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
-        if kind in self._desks.wanted:
-            now_ms = max(at_ms, self._clock)
-            standings = self._program.standings(account, event.tenant, now_ms)
-            self._desks.note(
-                Occasion(place, row, key, kind, at_ms, now_ms, offset, int(entry["event"]), standings, event, facts)
-            )
+        self._note(part, place, kind, account, event, facts)
         self._look(row, account)
+
+    def _note(
+        self, part: Part, place: int, kind: int, account: Account, event: AnyEvent | None = None,
+        facts: Facts | None = None, restored: Compensation | None = None,
+    ) -> None:  # fmt: skip
+        """The desks are told of an entry that they want to know of, with the loans as they stand behind it."""
+        if kind not in self._desks.wanted:
+            return
+        entry, row = part.entries[place], int(part.row_of[place])
+        at_ms, key = int(entry["occurred_at"]), self._scratch.keys[row]
+        now_ms = max(at_ms, self._clock)
+        standings = self._program.standings(account, split_key(key)[0], now_ms)
+        self._desks.note(
+            Occasion(
+                place,
+                row,
+                key,
+                kind,
+                at_ms,
+                now_ms,
+                int(part.offsets[place]),
+                int(entry["event"]),
+                standings,
+                event,
+                facts,
+                restored=restored,
+                clock_ms=self._clock,
+                ingested_ms=int(entry["ingested_at"]),
+            )
+        )
 
     def _judge(self, part: Part) -> None:
         """The part counts, alerts are raised, and the desks decide."""
-        for row in self._desks.decide(self._judging.take(part)):
+        known = self._desks.columns(len(part.entries))
+        for row in self._desks.decide(self._judging.take(part, known), part, self._clock):
             self._look(row, self._scratch.account(row))
 
     def _look(self, row: int, account: Account) -> None:
@@ -219,7 +266,7 @@ class Folding:
         for row in sorted(due, key=scratch.keys.__getitem__):
             key, account = scratch.keys[row], scratch.account(row)
             tenant, _ = split_key(key)
-            self._deciding.overdue(now_ms, key, account)
+            self._deciding.overdue(now_ms, len(derived), key, account)
             if self._gate.holds(tenant):
                 continue
             found = overdue(account, now_ms, self._program.zone(tenant))
@@ -227,7 +274,7 @@ class Folding:
             made = [Derived(row, now_ms, key, each) for each in found]
             if self._desks.due(account, now_ms):
                 made.append(Derived(row, now_ms, key))
-            if any(each.kind in self._desks.wanted for each in made):
+            if any(each.kind in self._desks.wanted or each.overdue is None for each in made):
                 standings = self._program.standings(account, tenant, now_ms)
                 for place, each in enumerate(made, start=len(derived)):
                     self._desks.note(each.occasion(place, offset, standings))

@@ -25,6 +25,7 @@ from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
 from riskwatch.policy.linkfacts import reads_links
 from riskwatch.policy.shelf import Shelf
 from riskwatch.scoring.linear import LinearModel
+from riskwatch.streams.accountactions import AnyAction
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.operational import OperationalAlert
 from riskwatch.streams.outputs import Alert, TrainingExample
@@ -101,6 +102,8 @@ class Folded:
     alerts: list[Alert] = field(default_factory=list)
     decisions: list[DecisionTrail] = field(default_factory=list)
     shadow_decisions: list[DecisionTrail] = field(default_factory=list)
+    actions: list[AnyAction] = field(default_factory=list)
+    shadow_actions: list[AnyAction] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     told: list[MerchantTold] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,21 +20,26 @@ from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.undoing import Undoings, payment_of
 from riskwatch.alerts.raising import Told, raise_alerts
 from riskwatch.features.kernel import NEW, evolve
+from riskwatch.streams.decisions import Decision
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import RepaymentReceived
 from riskwatch.streams.outputs import Alert
 from riskwatch.streams.packing import unpack_event
 
 ANSWERS = (Kind.LINK_ANSWERED, Kind.RING_ANSWERED, Kind.MERCHANT_ANSWERED)
-"""Entries that other agents write: no publisher's event is behind them."""
+"""Entries by which other agents answer."""
+_OWN = (*ANSWERS, Kind.TERMS_RESTORED)
+"""Entries that have no publisher's event behind them."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A part once judged: its features, float64[n, features], and the alerts raised, each with its place."""
+    """A part once judged: its features, float64[n, features]; the alerts raised and the applications decided, each
+    with its place."""
 
     matrix: NDArray[np.float64]
     alerts: list[tuple[int, Alert]] = field(default_factory=list)
+    decisions: list[tuple[int, Decision]] = field(default_factory=list)
 
 
 class Judging:
@@ -56,24 +61,24 @@ class Judging:
         self._undoings = undoings
         self._out = out
 
-    def take(self, part: Part) -> Judged:
-        """Evolves and judges a part, behind those that came before."""
+    def take(self, part: Part, known: Mapping[str, NDArray[np.float64]]) -> Judged:
+        """Evolves and judges a part, behind those that came before. `known`: what desks tell rules, float64[n] each."""
         program, out, entries = self._program, self._out, part.entries
         matrix, late = evolve(program.layout, self._scratch.rows, part.row_of, entries, part.outcomes)
         new = np.flatnonzero(part.outcomes == NEW)
         out.counts.new += len(new)
         out.counts.late += int((late[new] > 0).sum())
-        self._deciding.decide(matrix, self._detected_at)
+        decisions = self._deciding.decide(matrix, self._detected_at)
         answers, merchants = self._deciding.take_answers(), self._merchants.take_answers()
         if not len(new):
-            return Judged(matrix)
+            return Judged(matrix, decisions=decisions)
         if program.links:
             out.probes += new_devices(
                 program.layout, matrix, entries, part.keys, new, lambda at: self._values[int(part.mine[at])]
             )
         watched = self._casework.watch(entries)
         score = self._models.score(matrix, new, entries, part.keys, part.offsets, watched)
-        extra = {"score": score, **watched, **link_columns(answers, len(entries))}
+        extra = {"score": score, **watched, **link_columns(answers, len(entries)), **known}
         extra |= merchant_columns(merchants, len(entries))
         chosen, features = entries, matrix
         if len(new) < len(entries):
@@ -84,7 +89,7 @@ class Judging:
         out.failures += [RuleFailure(f.rule, int(offsets[f.row]), f.error) for f in judgement.failures]
         undoings = self._undoings.take()
         if not judgement.firings and not undoings:
-            return Judged(matrix)
+            return Judged(matrix, decisions=decisions)
         rows = part.row_of[new]
         raised = raise_alerts(
             program.rules,
@@ -104,12 +109,13 @@ class Judging:
         out.alerts += raised.published
         for rule, count in raised.by_rule.items():
             out.suppressed[rule] = out.suppressed.get(rule, 0) + count
-        return Judged(matrix, [(int(new[at]), alert) for at, alert in zip(raised.rows, raised.alerts, strict=True)])
+        alerts = [(int(new[at]), alert) for at, alert in zip(raised.rows, raised.alerts, strict=True)]
+        return Judged(matrix, alerts, decisions)
 
     def _told(self, part: Part, place: int) -> Told:
         if part.mine[place] < 0:
             return Told("", part.loans[place] if part.loans else "")
-        if part.entries["kind"][place] in ANSWERS:
+        if part.entries["kind"][place] in _OWN:
             return Told("")
         event = unpack_event(self._values[int(part.mine[place])])
         payment = payment_of(event) if isinstance(event, RepaymentReceived) else 0

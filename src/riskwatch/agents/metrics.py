@@ -42,7 +42,10 @@ class Metrics:
         self.tombstones = counter("tombstones", "Input records without a value, which are ignored.", "topic")
         self.clamped = counter("clamped", "Events dated in the future whose time was set back.", "topic")
         self.control_records = counter(
-            "control_records", "Records of control topics: broadcast, refused, or tombstones.", "topic", "outcome"
+            "control_records",
+            "Records of control topics: broadcast, addressed to a customer, refused, or tombstones.",
+            "topic",
+            "outcome",
         )
 
         self.entries = counter("entries", "Journal entries that the monitor has folded into state.")
@@ -77,6 +80,12 @@ class Metrics:
         self.decisions = counter("decisions", "Decisions on applications.", "outcome", "product")
         self.shadow_decisions = counter(
             "shadow_decisions", "Decisions that policies in shadow would have made.", "outcome", "policy"
+        )
+        self.account_actions = counter(
+            "account_actions", "What moved, froze or restored lines of credit.", "change", "product"
+        )
+        self.shadow_account_actions = counter(
+            "shadow_account_actions", "What policies in shadow would have done to lines of credit.", "change", "policy"
         )
         self.unanswered = counter(
             "unanswered_applications", "Decisions made at their deadline, without all answers about identifiers."

@@ -35,6 +35,7 @@ from riskwatch.agents.table import StateTable
 from riskwatch.features.linkmessages import LinkMessage, Tainted, encode_message, key_of
 from riskwatch.features.pending import PROBED
 from riskwatch.streams import topics
+from riskwatch.streams.accountactions import encode_action
 from riskwatch.streams.codec import Fault, Faults
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.decisions import encode_decision
@@ -153,7 +154,7 @@ class Monitor:
         began = time.perf_counter()
         await self._publish(partition.number, folded, owned)
         fault("after-outputs")
-        if folded.alerts or folded.decisions:
+        if folded.alerts or folded.decisions or folded.actions:
             self._metrics.stage_seconds.labels("outputs").observe(time.perf_counter() - began)
         if await self._durable.keep(partition, folded.rows, owned):
             folded.settle(partition)
@@ -232,6 +233,10 @@ class Monitor:
             metrics.occurrence_to_decision.observe(max(0.0, now - decision.occurred_at.timestamp()))
         for trail in folded.shadow_decisions:
             metrics.shadow_decisions.labels(trail.decision.outcome, trail.decision.policy).inc()
+        for action in folded.actions:
+            metrics.account_actions.labels(action.change, action.product).inc()
+        for action in folded.shadow_actions:
+            metrics.shadow_account_actions.labels(action.change, action.batch.rpartition("/")[0]).inc()
         if counts.unanswered:
             metrics.unanswered.inc(counts.unanswered)
         if counts.without_policy:
@@ -260,6 +265,13 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
     for trail in folded.shadow_decisions:
         key = customer_key(trail.decision.tenant, trail.decision.customer_id)
         found.setdefault(topics.SHADOW_DECISIONS, []).append((key, encode_decision(trail), (), None))
+    for topic, actions in (
+        (topics.ACCOUNT_ACTIONS, folded.actions),
+        (topics.SHADOW_ACCOUNT_ACTIONS, folded.shadow_actions),
+    ):
+        for action in actions:
+            key = customer_key(action.tenant, action.customer_id)
+            found.setdefault(topic, []).append((key, encode_action(action), (), None))
     return found
 
 

@@ -13,7 +13,15 @@ from riskwatch.streams.codec import TOMBSTONE, Faults, Outcome
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.keys import Keys
 from riskwatch.streams.listreading import change_of, decode_request, encode_audit, encode_change
+from riskwatch.streams.rollbacks import pack_compensation, read_compensation
 from riskwatch.streams.topics import Topic
+
+
+class Addressed(NamedTuple):
+    """An entry for the partition of one customer. `value`: the whole record."""
+
+    key: bytes
+    value: bytes
 
 
 class Broadcast(NamedTuple):
@@ -34,7 +42,7 @@ class Audit(NamedTuple):
 class Translation(NamedTuple):
     """What a record becomes: its audits are written, and acknowledged, before the entry."""
 
-    entry: Broadcast
+    entry: Broadcast | Addressed
     audits: tuple[Audit, ...] = ()
 
 
@@ -76,8 +84,21 @@ def policy_translator(_: Naming) -> Translator:
     return translate
 
 
+def rollback_translator(_: Naming) -> Translator:
+    """Compensations → `TERMS_RESTORED`, each in its customer's journal. `account-actions` tells what came of them."""
+
+    def translate(record: Received) -> Translation | Faults | Literal[Outcome.TOMBSTONE]:
+        if record.value is None:
+            return TOMBSTONE
+        asked = read_compensation(record.value)
+        return asked if isinstance(asked, Faults) else Translation(Addressed(*pack_compensation(asked)))
+
+    return translate
+
+
 TRANSLATORS: Mapping[Topic, Callable[[Naming], Translator]] = {
     topics.LISTS: list_translator,
     topics.POLICIES: policy_translator,
+    topics.ROLLBACKS: rollback_translator,
 }
 """Control topic → what makes its translator. The topics that are here are consumed by the role `ingest`."""

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.features.applications import Application, merchant_of
+from riskwatch.features.creditlines import Credit, look_at
 from riskwatch.features.ledger import (
     Line,
     Loan,
@@ -63,7 +64,8 @@ class AccountFault(ValueError):
 
 class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
-    it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time.
+    it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time;
+    `credit`: lines of credit, None before anything bears on them.
     `episodes` and `warnings`, the oldest first; `withdrawn`: ids of warnings that were, each as often as it was.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
     not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
@@ -82,6 +84,7 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     episodes: list[OpenEpisode] = []
     warnings: list[OpenWarning] = []
     withdrawn: list[str] = []
+    credit: Credit | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -155,6 +158,8 @@ def next_look(account: Account, zone: tzinfo) -> int | None:
     days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
     looks = [start_of_day(min(days), zone)] if days else []
     looks += [each.deadline_ms for each in account.pending]
+    if account.credit is not None and (at := look_at(account.credit)) is not None:
+        looks.append(at)
     return min(looks, default=None)
 
 

@@ -50,11 +50,26 @@ class Occasion(Struct, frozen=True, kw_only=True):
     decided_at: datetime
 
 
+class Looked(Struct, frozen=True):
+    """What a look at a line brings. `points`: the behaviour score, None where the entry asks for none, or an input that
+    is required is unknown."""
+
+    action: AccountAction | None = None
+    points: float | None = None
+
+
 def decide_account(
     policy: LendingPolicy, state: CreditState, inputs: Mapping[str, Value], now_ms: int, occasion: Occasion
 ) -> AccountAction | None:
-    """What the entry brings for the line, None for nothing. `inputs`: of `accountvocabulary.INPUTS`, what is known;
-    `now_ms`: event time, up to which `features.credit.reach` has brought the state.
+    """What the entry brings for the line, None for nothing: see `look`."""
+    return look(policy, state, inputs, now_ms, occasion).action
+
+
+def look(
+    policy: LendingPolicy, state: CreditState, inputs: Mapping[str, Value], now_ms: int, occasion: Occasion
+) -> Looked:
+    """One look at a line after an entry. `inputs`: of `accountvocabulary.INPUTS`, what is known; `now_ms`: event time,
+    up to which `features.credit.reach` has brought the state.
 
     The first of these that has something to say decides: the lifting of a freeze (a frozen line rests otherwise), a
     freeze, a rate above the legal cap, the score. Freeze rules and the cap are looked at whatever the entry, the score
@@ -63,12 +78,20 @@ def decide_account(
     """
     account = policy.account
     if account is None:
-        return None
+        return Looked()
     facts = facts_at(inputs, state, now_ms)
-    look = _Look(policy, account, state, facts, now_ms, occasion)
+    scored = None
+    if occasion.kind in account.on and all(facts.get(name) is not None for name in account.required):
+        scored = score_with(account.scorecard, facts)
+    action = _decided(_Look(policy, account, state, facts, now_ms, occasion), scored)
+    return Looked(action, None if scored is None else scored.points)
+
+
+def _decided(look: _Look, scored: Scored | None) -> AccountAction | None:
+    policy, account, state, facts, now_ms = look.policy, look.account, look.state, look.facts, look.now_ms
     firing = _firing(policy, account, facts)
     if state.frozen:
-        lifted = occasion.kind in account.clear_on and all(fired is False for fired, _ in firing)
+        lifted = look.occasion.kind in account.clear_on and all(fired is False for fired, _ in firing)
         return (
             look.action("unfrozen", ["frozen"], _terms(state, frozen=False), [(FRAUD_CLEARED, {})]) if lifted else None
         )
@@ -80,11 +103,7 @@ def decide_account(
         why: Why = (LEGAL_CAP, {"account.rate_bp": float(state.rate_bp)})
         return look.action("capped", ["rate"], _terms(state, rate_bp=cap), [why], bounds=["legal-cap"])
     resting = now_ms - state.changed_ms < account.cool_off_days * DAY_MS
-    if occasion.kind not in account.on or state.announced or resting:
-        return None
-    if any(facts.get(name) is None for name in account.required):
-        return None
-    return look.by_score(cap)
+    return None if scored is None or state.announced or resting else look.by_score(scored, cap)
 
 
 def adjust(
@@ -95,9 +114,9 @@ def adjust(
     limit, announced = limit_due(state, now_ms, in_use), state.next_limit
     if policy.account is None or limit is None or announced is None or limit == announced.value:
         return None
-    look = _Look(policy, policy.account, state, {}, now_ms, occasion)
-    return look.action("adjusted", ["limit"], _terms(state, limit=limit), [(IN_USE, {IN_USE_INPUT: float(in_use)})],
-                       bounds=["in-use"])  # fmt: skip
+    one = _Look(policy, policy.account, state, {}, now_ms, occasion)
+    return one.action("adjusted", ["limit"], _terms(state, limit=limit), [(IN_USE, {IN_USE_INPUT: float(in_use)})],
+                      bounds=["in-use"])  # fmt: skip
 
 
 class _Look(Struct, frozen=True):
@@ -110,10 +129,10 @@ class _Look(Struct, frozen=True):
     now_ms: int
     occasion: Occasion
 
-    def by_score(self, cap: int) -> AccountAction | None:
-        """What the behaviour score asks for. `cap`: the legal cap on the rate, basis points."""
+    def by_score(self, scored: Scored, cap: int) -> AccountAction | None:
+        """What the behaviour score asks for. `scored`: of `account.scorecard`; `cap`: the legal cap on the rate, basis
+        points."""
         account, state = self.account, self.state
-        scored = score_with(account.scorecard, self.facts)
         current, base = grade_named(account, state.grade), grade_named(account, state.granted_grade)
         grade = graded(account, scored.points, current)
         if current is None or base is None:  # what another grade would mean for the line is known from here on
@@ -163,7 +182,13 @@ class _Look(Struct, frozen=True):
                 rate_from = at + timedelta(days=self.account.rate_notice_days)
         return AccountAction(
             action_id=action_identity(
-                occasion.key, state.product, state.currency, occasion.event_hash, change, shadow=state.shadow
+                occasion.key,
+                state.product,
+                state.currency,
+                occasion.event_hash,
+                change,
+                shadow=state.shadow,
+                version=policy.version if state.shadow else "",
             ),
             tenant=tenant,
             customer_id=customer_id,

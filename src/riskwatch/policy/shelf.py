@@ -6,8 +6,9 @@ alone says what decides, and one application is decided by one policy, however t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from msgspec import Struct
 
@@ -117,6 +118,12 @@ class Shelf:
         if live is not None:
             by_version.pop(live.version, None)  # it would say the same
         return tuple(by_version[version] for version in sorted(by_version))
+
+    def policies(self) -> Iterator[LendingPolicy]:
+        """Every policy that may be asked for, live and in shadow, now or later; some more than once."""
+        yield from chain(self._book.policies, self._shadow_book.policies)
+        for held in chain(self._live.values(), self._shadow.values()):
+            yield from (each.publication.policy for each in held)
 
     def _of(self, publication: Publication) -> dict[Place, tuple[Shelved, ...]]:
         return self._live if publication.mode == "live" else self._shadow

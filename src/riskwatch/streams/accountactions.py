@@ -89,9 +89,12 @@ class AccountAction(AccountOutput, frozen=True, kw_only=True, tag=True):
 
 
 class Compensation(AccountOutput, frozen=True, kw_only=True, tag=True):
-    """Restores the terms that stood before the first of the actions that it undoes. `undoes`: their ids, in order."""
+    """Restores the terms that stood before the first of the actions that it undoes. `undoes`: their ids, in order;
+    `requested_by`, `requested_because`: who asked for the rollback, and why."""
 
     undoes: list[str]
+    requested_by: str = ""
+    requested_because: str = ""
 
 
 AnyAction = AccountAction | Compensation
@@ -116,14 +119,15 @@ def batch_of(policy: str, version: str) -> str:
 
 
 def action_identity(
-    subject: bytes, product: str, currency: str, event: int, change: Change, *, shadow: bool = False
+    subject: bytes, product: str, currency: str, event: int, change: Change, *, shadow: bool = False, version: str = ""
 ) -> str:
     """The id of an action on a line: 32 hexadecimal characters.
 
     `subject` is the customer key, `event` the event hash (uint64) of the entry that brought it. A repeat after a crash
-    and a replay with another partition count give the same id; the shadow's action at the same entry has another.
+    and a replay with another partition count give the same id; the shadow's action at the same entry has another, and
+    each `version` in shadow its own.
     """
-    kind = f"{'shadow' if shadow else 'live'}:{change}"
+    kind = f"{f'shadow {version}' if shadow else 'live'}:{change}"  # the live action is one, whatever decides it
     return _identity(subject, product, currency, kind, [int(event).to_bytes(8, "little")])
 
 

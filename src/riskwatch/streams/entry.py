@@ -14,7 +14,7 @@ import numpy as np
 
 
 class Kind(IntEnum):
-    """What an entry is. Below 64: an upstream event; 64 to 99: what other agents answer about the customer; 100 to 127:
+    """What an entry is. Below 64: an upstream event; 64 to 99: what other agents say about the customer; 100 to 127:
     derived within the fold; from 128: broadcast."""
 
     LOAN_APPLIED = 1
@@ -45,6 +45,7 @@ class Kind(IntEnum):
     LINK_ANSWERED = 64
     RING_ANSWERED = 65
     MERCHANT_ANSWERED = 66
+    TERMS_RESTORED = 67
     INSTALMENT_OVERDUE = 100
     PROMISE_BROKEN = 101
     LOAN_ROLLED = 102

@@ -29,6 +29,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "ingest-failed": "riskwatch itself failed on the record: a defect, please report it",
         "entry-failed": "a journal entry could not be folded into state; the entries around it were",
         "policy-refused": "a published policy has faults, or bears a version that is not that of what it says",
+        "rollback-refused": "what a rollback asks for is no compensation, or bears another id than what it undoes",
         "entry-refused": "the broker refused the journal entry, too large for its topic",
         "output-refused": "the broker refused an alert or another output, too large for its topic",
     }

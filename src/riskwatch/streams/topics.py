@@ -131,6 +131,12 @@ POLICIES = Topic(
     partitions="one",
     description="Lending policies as published, each with the instant from which it is in force.",
 )
+ROLLBACKS = Topic(
+    name="rollbacks",
+    role="control",
+    partitions="one",
+    description="Compensations that were asked for, with who asked and why: see `riskwatch actions rollback`.",
+)
 LINK_PROBES = Topic(
     name="link-probes",
     role="internal",
@@ -182,6 +188,16 @@ SHADOW_DECISIONS = Topic(
     role="output",
     description="What policies in shadow would have decided, with all that it was made of. Nobody acts on it.",
 )
+ACCOUNT_ACTIONS = Topic(
+    name="account-actions",
+    role="output",
+    description="What moved or froze a line of credit, and what undid it: terms before and after, reasons.",
+)
+SHADOW_ACCOUNT_ACTIONS = Topic(
+    name="shadow-account-actions",
+    role="output",
+    description="What policies in shadow would have done to lines of credit. Nobody acts on it.",
+)
 LIST_CHANGES = Topic(
     name="list-changes",
     role="output",
@@ -223,6 +239,7 @@ TOPICS: tuple[Topic, ...] = (
     *INPUTS,
     LISTS,
     POLICIES,
+    ROLLBACKS,
     JOURNAL,
     LINK_PROBES,
     RING_EDGES,
@@ -234,6 +251,8 @@ TOPICS: tuple[Topic, ...] = (
     DECISIONS,
     DECISION_TRAILS,
     SHADOW_DECISIONS,
+    ACCOUNT_ACTIONS,
+    SHADOW_ACCOUNT_ACTIONS,
     LIST_CHANGES,
     OPERATIONAL_ALERTS,
     DEAD_LETTERS,
@@ -267,6 +286,6 @@ def topic_settings(topic: Topic) -> dict[str, str]:
         settings |= {"retention.ms": "-1", "retention.bytes": str(DEAD_LETTER_BYTES)}
     elif topic is LISTS:  # whole segments go, so one may last no longer than a day
         settings |= {"retention.ms": str(LISTS_KEPT_DAYS * _DAY_MS), "segment.ms": str(_DAY_MS)}
-    elif topic is LIST_CHANGES:  # an audit: who asks years later must find every change
+    elif topic in (LIST_CHANGES, ROLLBACKS, ACCOUNT_ACTIONS):  # who asks years later must find every change
         settings |= {"retention.ms": "-1", "retention.bytes": "-1"}
     return settings
