@@ -9,17 +9,19 @@ do they change what the account keeps for them, so what a desk knows never runs 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwatch.agents.collectionsdesk import CollectionsDesk
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.judging import Judged
 from riskwatch.agents.scratch import Scratch
 from riskwatch.features.account import Account, Facts
+from riskwatch.features.paying import Paying
 from riskwatch.features.standing import Standing
 from riskwatch.features.timers import Overdue
 from riskwatch.streams.entry import Kind
@@ -33,7 +35,8 @@ class Occasion:
     (event time), `offset` and `event_hash` of the entry; `now_ms`: how far time had come, `at_ms` at least.
 
     `event` and `facts`: of an upstream event; `overdue`: of what a tick has made; none of them where the account is
-    looked at because its time has come. `standings`: the customer's loans behind the entry, by loan id.
+    looked at because its time has come. `standings`: the customer's loans behind the entry, by loan id, and `paying`
+    how they are being paid. `past_due_before`: of a repayment, what was past due of its loan before it, minor units.
     """
 
     place: int
@@ -48,6 +51,8 @@ class Occasion:
     event: AnyEvent | None = None
     facts: Facts | None = None
     overdue: Overdue | None = None
+    paying: Mapping[str, Paying] = field(default_factory=dict)
+    past_due_before: int = 0
 
 
 class Desk(Protocol):
@@ -107,4 +112,6 @@ class Desks:
 
 def desks_of(program: Program, out: Folded, decided_at: datetime) -> list[Desk]:
     """The desks of a worker for one batch: what they decide goes into `out`."""
-    return []
+    return [
+        CollectionsDesk(program.collections, program.zone, program.layout.column_of, out),
+    ]

@@ -171,6 +171,8 @@ class Folding:
             self._labels.verdict(kind, int(entry["subject"]), at_ms)
             self._casework.said(event, account, at_ms, offset)
             return
+        now_ms, wanted = max(at_ms, self._clock), kind in self._desks.wanted
+        before = self._program.past_due(account, event, now_ms) if wanted else 0
         facts = evolve_account(account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
@@ -181,12 +183,15 @@ class Folding:
         )
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
-        if kind in self._desks.wanted:
-            now_ms = max(at_ms, self._clock)
+        if wanted:
             standings = self._program.standings(account, event.tenant, now_ms)
+            paying = self._program.paying(account, event.tenant, now_ms)
             self._desks.note(
-                Occasion(place, row, key, kind, at_ms, now_ms, offset, int(entry["event"]), standings, event, facts)
-            )
+                Occasion(
+                    place, row, key, kind, at_ms, now_ms, offset, int(entry["event"]), standings, event, facts,
+                    paying=paying, past_due_before=before,
+                )
+            )  # fmt: skip
         self._look(row, account)
 
     def _judge(self, part: Part) -> None:
@@ -216,10 +221,11 @@ class Folding:
             made = [Derived(row, now_ms, key, each) for each in found]
             if self._desks.due(account, now_ms):
                 made.append(Derived(row, now_ms, key))
-            if any(each.kind in self._desks.wanted for each in made):
+            if any(each.kind in self._desks.wanted or each.overdue is None for each in made):
                 standings = self._program.standings(account, tenant, now_ms)
+                paying = self._program.paying(account, tenant, now_ms)
                 for place, each in enumerate(made, start=len(derived)):
-                    self._desks.note(each.occasion(place, offset, standings))
+                    self._desks.note(each.occasion(place, offset, standings, paying))
             derived += made
         if not due:
             return

@@ -35,6 +35,7 @@ from riskwatch.features.linkmessages import LinkMessage, Tainted, encode_message
 from riskwatch.features.pending import PROBED
 from riskwatch.streams import topics
 from riskwatch.streams.codec import Fault, Faults
+from riskwatch.streams.collections import ActionClosed, encode_collection
 from riskwatch.streams.deadletters import dead_letter
 from riskwatch.streams.decisions import encode_decision
 from riskwatch.streams.outputs import Alert, encode_output
@@ -148,7 +149,7 @@ class Monitor:
         began = time.perf_counter()
         await self._publish(partition.number, folded, owned)
         fault("after-outputs")
-        if folded.alerts or folded.decisions:
+        if folded.alerts or folded.decisions or folded.collections:
             self._metrics.stage_seconds.labels("outputs").observe(time.perf_counter() - began)
         if await self._durable.keep(partition, folded.rows, owned):
             folded.settle(partition)
@@ -226,6 +227,7 @@ class Monitor:
             metrics.occurrence_to_decision.observe(max(0.0, now - decision.occurred_at.timestamp()))
         for trail in folded.shadow_decisions:
             metrics.shadow_decisions.labels(trail.decision.outcome, trail.decision.policy).inc()
+        self._count_collections(folded)
         if counts.unanswered:
             metrics.unanswered.inc(counts.unanswered)
         if counts.without_policy:
@@ -234,6 +236,20 @@ class Monitor:
             metrics.suppressed.labels(rule).inc(count)
         for model in folded.models.values():
             metrics.model_version.labels(model.name).set(model.version)
+
+    def _count_collections(self, folded: Folded) -> None:
+        metrics = self._metrics
+        for record in folded.collections:
+            if isinstance(record, ActionClosed):
+                metrics.collection_closings.labels(record.ending).inc()
+            else:
+                holdout = "yes" if record.holdout else "no"
+                metrics.collection_actions.labels(record.treatment, record.channel, holdout).inc()
+        for rule, count in folded.collecting.refused.items():
+            metrics.contacts_refused.labels(rule).inc(count)
+        for rule, action in folded.collecting.stopped:
+            metrics.collection_stopped.labels(rule).inc()
+            log.error("collection-action-stopped", rule=rule, action_id=action.action_id, treatment=action.treatment)
 
 
 def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
@@ -251,6 +267,9 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
     for trail in folded.shadow_decisions:
         key = customer_key(trail.decision.tenant, trail.decision.customer_id)
         found.setdefault(topics.SHADOW_DECISIONS, []).append((key, encode_decision(trail), (), None))
+    for record in folded.collections:
+        key = customer_key(record.tenant, record.customer_id)
+        found.setdefault(topics.COLLECTION_ACTIONS, []).append((key, encode_collection(record), (), None))
     return found
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.features.applications import Application, merchant_of
+from riskwatch.features.collectionledger import CollectionsState
 from riskwatch.features.ledger import (
     Line,
     Loan,
@@ -64,7 +65,9 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
     it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
-    not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
+    not known then, reversals without a payment yet, in another currency than the loan; and loans dropped.
+    `collections`: None until there is anything to keep; `collections_look_ms`: when collections must look at the
+    customer though nothing comes, 0 for never."""
 
     version: int = ACCOUNT_VERSION
     tenant: str = ""
@@ -77,6 +80,8 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     other_currency_count: int = 0
     dropped_loan_count: int = 0
     applications: list[Application] = []
+    collections: CollectionsState | None = None
+    collections_look_ms: int = 0
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -145,10 +150,12 @@ def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
 
 
 def next_look(account: Account, zone: tzinfo) -> int | None:
-    """The next instant (ms) at which something may become overdue, or must be decided; None for never."""
+    """The next instant (ms) at which something may become overdue, must be decided or collected; None for never."""
     days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
     looks = [start_of_day(min(days), zone)] if days else []
     looks += [each.deadline_ms for each in account.pending]
+    if account.collections_look_ms:
+        looks.append(account.collections_look_ms)
     return min(looks, default=None)
 
 

@@ -182,6 +182,12 @@ SHADOW_DECISIONS = Topic(
     role="output",
     description="What policies in shadow would have decided, with all that it was made of. Nobody acts on it.",
 )
+COLLECTION_ACTIONS = Topic(
+    name="collection-actions",
+    role="output",
+    description="What those who collect should do about a loan, and that it is no more to be done: "
+    "`CollectionAction` and `ActionClosed`.",
+)
 LIST_CHANGES = Topic(
     name="list-changes",
     role="output",
@@ -228,6 +234,7 @@ TOPICS: tuple[Topic, ...] = (
     DECISIONS,
     DECISION_TRAILS,
     SHADOW_DECISIONS,
+    COLLECTION_ACTIONS,
     LIST_CHANGES,
     DEAD_LETTERS,
     MODEL_METRICS,
