@@ -49,8 +49,8 @@ def worker(
 
     given = {
         "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store, "redis": redis,
-        "data_dir": data_dir, "policy": policy, "lending": lending, "collections": collections, "member": member, "clock": clock,
-        "batch_records": batch_records, "metrics_port": metrics_port, "log_level": log_level,
+        "data_dir": data_dir, "policy": policy, "lending": lending, "collections": collections, "member": member,
+        "clock": clock, "batch_records": batch_records, "metrics_port": metrics_port, "log_level": log_level,
         "roles": None if roles is None else frozenset(role.strip() for role in roles.split(",")),
     }  # fmt: skip
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
