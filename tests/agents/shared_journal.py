@@ -9,7 +9,7 @@ from typing import Any
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.linking import answer_links
-from riskwatch.agents.monitor import tainted
+from riskwatch.agents.outgoing import tainted
 from riskwatch.agents.partition import open_partition
 from riskwatch.agents.ringing import open_rings, ring
 from riskwatch.agents.store import MemoryPartition

@@ -12,7 +12,7 @@ from shared_journal import LAYOUT, NOW, RULES, Log, entry, refold
 
 from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
-from riskwatch.agents.monitor import outputs_of
+from riskwatch.agents.outgoing import outputs_of
 from riskwatch.agents.partition import open_partition
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import MemoryPartition

@@ -141,12 +141,16 @@ def test_a_promise_is_broken_on_the_day_after_when_nothing_was_paid() -> None:
     assert overdue(account, at(2026, 1, 20, 23, 59), UTC) == []
     (found,) = overdue(account, at(2026, 1, 21), UTC)
     assert (found.kind, found.amount_outstanding, found.number) == (Kind.PROMISE_BROKEN, 5_000, 0)
+    assert found.promise == hash64("north", "promise")
 
 
 def test_a_promise_that_was_paid_is_kept() -> None:
     account = account_with(
         (promised(5_000, date(2026, 1, 20)), at(2026, 1, 10)), (paid(5_000), at(2026, 1, 20, 23, 59))
     )
+    (found,) = overdue(account, at(2026, 1, 25), UTC)
+    assert (found.kind, found.amount_outstanding, found.paid_share) == (Kind.PROMISE_KEPT, 0, 1.0)
+    assert (found.promise, found.reached_ms) == (hash64("north", "promise"), at(2026, 1, 21))
     assert overdue(account, at(2026, 1, 25), UTC) == []
 
 
@@ -175,9 +179,9 @@ def test_a_payment_that_was_reversed_does_not_keep_a_promise() -> None:
     assert len(overdue(account, at(2026, 1, 21), UTC)) == 1
 
 
-def test_a_promise_is_not_broken_when_the_loan_is_paid_off() -> None:
+def test_a_promise_is_kept_when_the_loan_is_paid_off() -> None:
     account = account_with((promised(50_000, date(2026, 1, 20)), at(2026, 1, 10)), (paid(30_000), at(2026, 1, 15)))
-    assert overdue(account, at(2026, 1, 21), UTC) == []
+    assert [each.kind for each in overdue(account, at(2026, 1, 21), UTC)] == [Kind.PROMISE_KEPT]
 
 
 def test_a_broken_promise_is_reported_once() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from riskwatch.features.collecting import evolve_collections, forget_settled, keep_contacts, loan_of
-from riskwatch.features.collectionfacts import Contacted, Fact, LoanLeft, Paid, Promised
+from riskwatch.features.collecting import evolve_collections, forget_loans, keep_contacts, loan_of
+from riskwatch.features.collectionfacts import Contacted, Fact, LoanLeft, Paid, PaymentUndone, Promised
 from riskwatch.features.collectionledger import (
     CONTACTS_KEPT,
     CollectionsFault,
@@ -89,7 +89,25 @@ def test_a_settled_loan_is_forgotten_once_it_rested_and_the_account_has_forgotte
     state = CollectionsState()
     evolve_collections(state, LoanLeft(event=1, at_ms=DAY, loan_id="sold"))
     for now, known in ((62 * DAY, ()), (64 * DAY, ("sold",))):
-        forget_settled(state, known, now)
+        forget_loans(state, known, now)
         assert "sold" in state.loans
-    forget_settled(state, (), 64 * DAY)
+    forget_loans(state, (), 64 * DAY)
     assert state.loans == {}
+
+
+def test_a_loan_of_which_only_a_contact_was_told_is_forgotten_too() -> None:
+    state = CollectionsState()
+    evolve_collections(state, called(1, DAY, "no-answer", loan_id="never-opened"))
+    evolve_collections(state, Promised(event=2, at_ms=DAY, loan_id="never-opened", pay_by_ms=2 * DAY))
+    forget_loans(state, (), 62 * DAY)
+    assert "never-opened" in state.loans
+    forget_loans(state, (), 64 * DAY)
+    assert state.loans == {}
+
+
+def test_what_is_said_of_a_payment_does_not_bring_back_a_loan_that_left() -> None:
+    state = CollectionsState()
+    evolve_collections(state, LoanLeft(event=1, at_ms=DAY, loan_id="sold"))
+    evolve_collections(state, Paid(event=2, at_ms=DAY, loan_id="sold"))
+    evolve_collections(state, PaymentUndone(event=3, at_ms=DAY, loan_id="sold"))
+    assert loan_of(state, "sold").settled

@@ -105,7 +105,7 @@ def test_nothing_that_is_not_finite_enters_state(made):
 
 
 def test_every_feature_is_known_somewhere_in_the_journals_that_the_oracle_checks():
-    entries, row_of = random_journal(0, 500, customers=2)
+    entries, row_of = random_journal(0, 700, customers=2)
     _, matrix, _, _ = fold(entries, row_of=row_of)
     unknown = [name for name, column in LAYOUT.column_of.items() if np.isnan(matrix[:, column]).all()]
     assert unknown == []

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tinycollections import CUSTOMER, DAY, HOUR, MONDAY, POLICY, RULES, fixed_card, loan, policy
 
-from riskwatch.features.collecting import evolve_collections
+from riskwatch.features.collecting import evolve_collections, next_look
 from riskwatch.features.collectionfacts import (
     ConsentSaid,
     Contacted,
@@ -21,7 +21,7 @@ from riskwatch.features.collectionfacts import (
     PromiseEnded,
 )
 from riskwatch.features.collectionledger import CollectionsState
-from riskwatch.policy.collecting import decide, next_look
+from riskwatch.policy.collecting import decide
 from riskwatch.policy.collectionpolicy import CollectionPolicy, Holdout, is_held_out
 from riskwatch.policy.contactrules import Silence
 from riskwatch.scoring.scorecard import Value

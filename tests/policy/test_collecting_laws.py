@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tinycollections import CUSTOMER, DAY, HOUR, MONDAY, POLICY, RULES, ZONE, loan
 
-from riskwatch.features.collecting import evolve_collections
+from riskwatch.features.collecting import evolve_collections, next_look
 from riskwatch.features.collectionfacts import (
     ConsentSaid,
     Contacted,
@@ -24,7 +24,7 @@ from riskwatch.features.collectionfacts import (
     PromiseEnded,
 )
 from riskwatch.features.collectionledger import CONVERSATIONS, CollectionsState, decode_collections, encode_collections
-from riskwatch.policy.collecting import decide, next_look
+from riskwatch.policy.collecting import decide
 from riskwatch.policy.contactrules import Limit, Silence
 from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.collections import ActionClosed, CollectionAction

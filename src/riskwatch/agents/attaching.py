@@ -23,6 +23,12 @@ from riskwatch.agents.translating import Naming
 from riskwatch.features.freshness import Freshness
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
+from riskwatch.policy.collectionfile import (
+    NO_COLLECTIONS,
+    CollectionBook,
+    packaged_collection_book,
+    read_collection_book,
+)
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook, packaged_book, read_book
 from riskwatch.policy.rules import base_policy, compile_rules, load_policy
@@ -122,7 +128,7 @@ def program_of(settings: Settings, layout: Layout) -> Program:
     """What a worker with these settings folds. Raises `PolicyError` with every fault of a file, and `OSError`."""
     return Program(
         layout, rules_of(settings, layout), zones_of(settings), lending_of(settings), settings.links,
-        shadows_of(settings), freshness=freshness_of(settings),
+        shadows_of(settings), freshness=freshness_of(settings), collections=collections_of(settings),
     )  # fmt: skip
 
 
@@ -148,6 +154,15 @@ def lending_of(settings: Settings) -> LendingBook:
 def shadows_of(settings: Settings) -> LendingBook:
     """The worker's lending policies in shadow. Raises as `lending_of` does."""
     return NO_LENDING if settings.lending_shadow is None else read_book(settings.lending_shadow)
+
+
+def collections_of(settings: Settings) -> CollectionBook:
+    """The worker's collections policies. Raises as `lending_of` does."""
+    if settings.collections == "off":
+        return NO_COLLECTIONS
+    if settings.collections == "packaged":
+        return packaged_collection_book()
+    return read_collection_book(Path(settings.collections))
 
 
 def _attach_links(shared: Ground) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.agents.collectionscommands import collections_app
 from riskwatch.agents.journalcommands import journal_app
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from riskwatch.agents.lag import PartitionLag
 
 
-__all__ = ["explain", "journal_app", "lag", "lag_json", "lag_table", "progress", "worker"]
+__all__ = ["collections_app", "explain", "journal_app", "lag", "lag_json", "lag_table", "progress", "worker"]
 
 
 def worker(
@@ -29,6 +30,7 @@ def worker(
     data_dir: Annotated[str | None, typer.Option(help="Folder of the local state, one for each worker.")] = None,
     policy: Annotated[str | None, typer.Option(help="Policy file; the packaged base policy if absent.")] = None,
     lending: Annotated[str | None, typer.Option(help="Lending policies: packaged, off, or a folder of files.")] = None,
+    collections: Annotated[str | None, typer.Option(help="Collections policies: packaged, off, or a folder.")] = None,
     member: Annotated[str | None, typer.Option(help="Static member id, for a quick return after a restart.")] = None,
     clock: Annotated[str | None, typer.Option(help="Where ticks come from: wall, or events for replays.")] = None,
     batch_records: Annotated[int | None, typer.Option(help="Most records of a partition in a batch.")] = None,
@@ -47,8 +49,8 @@ def worker(
 
     given = {
         "broker": broker, "group": group, "prefix": prefix, "partitions": partitions, "store": store, "redis": redis,
-        "data_dir": data_dir, "policy": policy, "lending": lending, "member": member, "clock": clock,
-        "batch_records": batch_records, "metrics_port": metrics_port, "log_level": log_level,
+        "data_dir": data_dir, "policy": policy, "lending": lending, "collections": collections, "member": member,
+        "clock": clock, "batch_records": batch_records, "metrics_port": metrics_port, "log_level": log_level,
         "roles": None if roles is None else frozenset(role.strip() for role in roles.split(",")),
     }  # fmt: skip
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

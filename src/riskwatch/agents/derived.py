@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskwatch.agents.desks import Occasion
+from riskwatch.features.paying import Paying
 from riskwatch.features.standing import Standing
 from riskwatch.features.timers import Overdue
 from riskwatch.streams.entry import ENTRY, Flag, Kind
@@ -31,14 +32,16 @@ class Derived:
     def kind(self) -> Kind:
         return Kind.ACCOUNT_LOOKED if self.overdue is None else self.overdue.kind
 
-    def occasion(self, place: int, offset: int, standings: Mapping[str, Standing]) -> Occasion:
-        """What the desks are told of it. `standings`: the customer's loans as they stand now."""
+    def occasion(
+        self, place: int, offset: int, standings: Mapping[str, Standing], paying: Mapping[str, Paying]
+    ) -> Occasion:
+        """What the desks are told of it. `standings`, `paying`: the customer's loans as they stand now."""
         found = self.overdue
         at_ms = self.at_ms if found is None else found.reached_ms
         event = look_hash(self.key, self.at_ms) if found is None else found.event_hash
         return Occasion(
             place, self.row, self.key, self.kind, at_ms, self.at_ms, offset, event, standings, overdue=found,
-            clock_ms=self.at_ms, ingested_ms=self.at_ms,
+            clock_ms=self.at_ms, ingested_ms=self.at_ms, paying=paying,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ do they change what the account keeps for them, so what a desk knows never runs 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskwatch.agents.accountsdesk import AccountsDesk
+from riskwatch.agents.collectionsdesk import CollectionsDesk
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.judging import Judged
 from riskwatch.agents.part import Part
 from riskwatch.agents.scratch import Scratch
 from riskwatch.features.account import Account, Facts
+from riskwatch.features.paying import Paying
 from riskwatch.features.standing import Standing
 from riskwatch.features.timers import Overdue
 from riskwatch.policy.shelf import Shelf
@@ -41,7 +43,8 @@ class Occasion:
 
     `event` and `facts`: of an upstream event; `overdue`: of what a tick has made; `restored`: what a rollback asks for;
     none of them where the account is looked at because its time has come. `standings`: the customer's loans behind the
-    entry, by loan id.
+    entry, by loan id, and `paying` how they are being paid. `past_due_before`: of a repayment, what was past due of its
+    loan before it, minor units.
     """
 
     place: int
@@ -59,6 +62,8 @@ class Occasion:
     restored: Compensation | None = None
     clock_ms: int = 0
     ingested_ms: int = 0
+    paying: Mapping[str, Paying] = field(default_factory=dict)
+    past_due_before: int = 0
 
 
 class Desk(Protocol):
@@ -189,4 +194,5 @@ def desks_of(program: Program, out: Folded, decided_at: datetime, partition: int
     policies as they are published."""
     return [
         AccountsDesk(program, out, decided_at, partition, shelf),
+        CollectionsDesk(program.collections, program.zone, program.layout.column_of, out),
     ]

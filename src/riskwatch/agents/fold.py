@@ -198,6 +198,8 @@ class Folding:
             self._casework.said(event, account, at_ms, offset)
             self._note(part, place, kind, account, event)
             return
+        wanted = kind in self._desks.wanted
+        before = self._program.past_due(account, event, max(at_ms, self._clock)) if wanted else 0
         facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
@@ -208,38 +210,26 @@ class Folding:
         )
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
-        self._note(part, place, kind, account, event, facts)
+        self._note(part, place, kind, account, event, facts, before=before)
         self._look(row, account)
 
     def _note(
         self, part: Part, place: int, kind: int, account: Account, event: AnyEvent | None = None,
-        facts: Facts | None = None, restored: Compensation | None = None,
+        facts: Facts | None = None, restored: Compensation | None = None, *, before: int = 0,
     ) -> None:  # fmt: skip
         """The desks are told of an entry that they want to know of, with the loans as they stand behind it."""
         if kind not in self._desks.wanted:
             return
         entry, row = part.entries[place], int(part.row_of[place])
         at_ms, key = int(entry["occurred_at"]), self._scratch.keys[row]
-        now_ms = max(at_ms, self._clock)
-        standings = self._program.standings(account, split_key(key)[0], now_ms)
-        self._desks.note(
-            Occasion(
-                place,
-                row,
-                key,
-                kind,
-                at_ms,
-                now_ms,
-                int(part.offsets[place]),
-                int(entry["event"]),
-                standings,
-                event,
-                facts,
-                restored=restored,
-                clock_ms=self._clock,
-                ingested_ms=int(entry["ingested_at"]),
-            )
-        )
+        now_ms, (tenant, _) = max(at_ms, self._clock), split_key(key)
+        occasion = Occasion(
+            place, row, key, kind, at_ms, now_ms, int(part.offsets[place]), int(entry["event"]),
+            self._program.standings(account, tenant, now_ms), event, facts, restored=restored,
+            clock_ms=self._clock, ingested_ms=int(entry["ingested_at"]),
+            paying=self._program.paying(account, tenant, now_ms), past_due_before=before,
+        )  # fmt: skip
+        self._desks.note(occasion)
 
     def _judge(self, part: Part) -> None:
         """The part counts, alerts are raised, and the desks decide."""
@@ -276,8 +266,9 @@ class Folding:
                 made.append(Derived(row, now_ms, key))
             if any(each.kind in self._desks.wanted or each.overdue is None for each in made):
                 standings = self._program.standings(account, tenant, now_ms)
+                paying = self._program.paying(account, tenant, now_ms)
                 for place, each in enumerate(made, start=len(derived)):
-                    self._desks.note(each.occasion(place, offset, standings))
+                    self._desks.note(each.occasion(place, offset, standings, paying))
             derived += made
         if not due:
             return

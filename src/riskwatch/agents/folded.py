@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -17,8 +18,10 @@ from riskwatch.features.layout import Layout
 from riskwatch.features.library import Library
 from riskwatch.features.linkmessages import Probe
 from riskwatch.features.merchantmessages import MerchantTold
+from riskwatch.features.paying import Paying, past_due, paying
 from riskwatch.features.servicing import STANDARD_BOOK, ServicingBook
 from riskwatch.features.standing import Standing, standing
+from riskwatch.policy.collectionfile import NO_COLLECTIONS, CollectionBook
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook
@@ -26,7 +29,9 @@ from riskwatch.policy.linkfacts import reads_links
 from riskwatch.policy.shelf import Shelf
 from riskwatch.scoring.linear import LinearModel
 from riskwatch.streams.accountactions import AnyAction
+from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.decisions import DecisionTrail
+from riskwatch.streams.events import AnyEvent, RepaymentReceived
 from riskwatch.streams.operational import OperationalAlert
 from riskwatch.streams.outputs import Alert, TrainingExample
 
@@ -37,7 +42,8 @@ DEFAULT_FRESHNESS = Freshness()
 class Program:
     """What the fold runs: features, rules, the zone of each tenant (UTC where none is named), the lending policies that
     decide applications where nothing else is published; whether `links` are asked about identifiers; the lending
-    policies in shadow; how loans are serviced; how far repayments may be behind; and room to work in."""
+    policies in shadow; how loans are serviced; how far repayments may be behind; the policies by which loans are
+    collected; and room to work in."""
 
     layout: Layout
     rules: RuleSet
@@ -47,6 +53,7 @@ class Program:
     shadows: LendingBook = NO_LENDING
     servicing: ServicingBook = STANDARD_BOOK
     freshness: Freshness = DEFAULT_FRESHNESS
+    collections: CollectionBook = NO_COLLECTIONS
     buffer: RowBuffer = field(default_factory=RowBuffer)
 
     def zone(self, tenant: str) -> tzinfo:
@@ -58,6 +65,22 @@ class Program:
         return {
             loan.loan_id: standing(loan, now_ms, zone, rules(tenant, loan.product)) for loan in account.loans.values()
         }
+
+    def paying(self, account: Account, tenant: str, now_ms: int) -> dict[str, Paying]:
+        """How the account's loans are being paid at `now_ms`, by loan id; of none where nobody collects."""
+        if not self.collections:
+            return {}
+        zone, rules = self.zone(tenant), self.servicing.rules_for
+        return {
+            loan.loan_id: paying(loan, now_ms, zone, rules(tenant, loan.product)) for loan in account.loans.values()
+        }
+
+    def past_due(self, account: Account, event: AnyEvent, now_ms: int) -> int:
+        """What is past due of the loan that a repayment is on, minor units; 0 of any other event."""
+        loan = account.loans.get(event.loan_id) if isinstance(event, RepaymentReceived) else None
+        if loan is None:
+            return 0
+        return past_due(loan, now_ms, self.zone(event.tenant), self.servicing.rules_for(event.tenant, loan.product))
 
     def waits_for_links(self, policy: LendingPolicy) -> bool:
         """Whether an application under a policy is decided with what the links answer."""
@@ -92,6 +115,15 @@ class RuleFailure:
 
 
 @dataclass
+class Collecting:
+    """What became of collections beside their records. `refused`: contacts that the budget did not allow, by rule;
+    `stopped`: actions that were held back at the gate, each with the rule that it would have broken."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    stopped: list[tuple[str, CollectionAction]] = field(default_factory=list)
+
+
+@dataclass
 class Folded:
     """The effects of one batch, none of them made yet. `broadcasts`: entries for every journal partition; `taints`:
     what link profiles have to know, `told`: those of merchants; `library`: the fraud cases and lists after the batch,
@@ -104,6 +136,8 @@ class Folded:
     shadow_decisions: list[DecisionTrail] = field(default_factory=list)
     actions: list[AnyAction] = field(default_factory=list)
     shadow_actions: list[AnyAction] = field(default_factory=list)
+    collections: list[CollectionAction | ActionClosed] = field(default_factory=list)
+    collecting: Collecting = field(default_factory=Collecting)
     probes: list[Probe] = field(default_factory=list)
     told: list[MerchantTold] = field(default_factory=list)
     examples: list[TrainingExample] = field(default_factory=list)

@@ -87,6 +87,20 @@ class Metrics:
         self.shadow_account_actions = counter(
             "shadow_account_actions", "What policies in shadow would have done to lines of credit.", "change", "policy"
         )
+        self.collection_actions = counter(
+            "collection_actions", "Collections actions; of a holdout, those that are not done.", "treatment", "channel",
+            "holdout",
+        )  # fmt: skip
+        self.collection_closings = counter("collection_closings", "Collections actions that ended.", "ending")
+        self.contacts_refused = counter(
+            "contacts_refused",
+            "Times that a treatment was not open, because the budget of contacts forbids it.",
+            "rule",
+        )
+        self.collection_stopped = counter(
+            "collection_actions_stopped",
+            "Actions that broke the budget of contacts and were held back: a defect, and none has left.", "rule",
+        )  # fmt: skip
         self.unanswered = counter(
             "unanswered_applications", "Decisions made at their deadline, without all answers about identifiers."
         )

@@ -18,7 +18,6 @@ import structlog
 from faust.types import TP
 from msgspec import structs
 
-from riskwatch.agents.casework import Taint
 from riskwatch.agents.durable import Durable
 from riskwatch.agents.fetched import received
 from riskwatch.agents.fold import fold
@@ -26,23 +25,21 @@ from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.inject import fault
 from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Revoked
+from riskwatch.agents.outgoing import outputs_of, tainted
 from riskwatch.agents.partition import Partition, open_partition, pack_partition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.table import StateTable
-from riskwatch.features.linkmessages import LinkMessage, Tainted, encode_message, key_of
+from riskwatch.features.linkmessages import LinkMessage, encode_message, key_of
 from riskwatch.features.pending import PROBED
 from riskwatch.streams import topics
-from riskwatch.streams.accountactions import encode_action
 from riskwatch.streams.codec import Fault, Faults
+from riskwatch.streams.collections import ActionClosed
 from riskwatch.streams.deadletters import dead_letter
-from riskwatch.streams.decisions import encode_decision
-from riskwatch.streams.operational import encode_operational
-from riskwatch.streams.outputs import Alert, encode_output
+from riskwatch.streams.outputs import encode_output
 from riskwatch.streams.packing import customer_key, pack_tick
-from riskwatch.streams.topics import Topic
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +151,7 @@ class Monitor:
         began = time.perf_counter()
         await self._publish(partition.number, folded, owned)
         fault("after-outputs")
-        if folded.alerts or folded.decisions or folded.actions:
+        if folded.alerts or folded.decisions or folded.actions or folded.collections:
             self._metrics.stage_seconds.labels("outputs").observe(time.perf_counter() - began)
         if await self._durable.keep(partition, folded.rows, owned):
             folded.settle(partition)
@@ -237,6 +234,7 @@ class Monitor:
             metrics.account_actions.labels(action.change, action.product).inc()
         for action in folded.shadow_actions:
             metrics.shadow_account_actions.labels(action.change, action.batch.rpartition("/")[0]).inc()
+        self._count_collections(folded)
         if counts.unanswered:
             metrics.unanswered.inc(counts.unanswered)
         if counts.without_policy:
@@ -246,49 +244,16 @@ class Monitor:
         for model in folded.models.values():
             metrics.model_version.labels(model.name).set(model.version)
 
-
-def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
-    """What goes out to the customers' partition of each topic, in order."""
-    found: dict[Topic, list[Item]] = {}
-    for alert in folded.alerts:
-        key = customer_key(alert.tenant, alert.customer_id)
-        found.setdefault(_topic_of(alert), []).append((key, encode_output(alert), (), None))
-    for record in folded.operational:
-        key = record.tenant.encode()
-        found.setdefault(topics.OPERATIONAL_ALERTS, []).append((key, encode_operational(record), (), None))
-    for trail in folded.decisions:  # the trail first: a decision that is out can be explained
-        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
-        found.setdefault(topics.DECISION_TRAILS, []).append((key, encode_decision(trail), (), None))
-    for trail in folded.decisions:
-        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
-        found.setdefault(topics.DECISIONS, []).append((key, encode_decision(trail.decision), (), None))
-    for trail in folded.shadow_decisions:
-        key = customer_key(trail.decision.tenant, trail.decision.customer_id)
-        found.setdefault(topics.SHADOW_DECISIONS, []).append((key, encode_decision(trail), (), None))
-    for topic, actions in (
-        (topics.ACCOUNT_ACTIONS, folded.actions),
-        (topics.SHADOW_ACCOUNT_ACTIONS, folded.shadow_actions),
-    ):
-        for action in actions:
-            key = customer_key(action.tenant, action.customer_id)
-            found.setdefault(topic, []).append((key, encode_action(action), (), None))
-    return found
-
-
-def tainted(taint: Taint) -> Tainted:
-    """What the profile of an identifier is told about a case."""
-    return Tainted(
-        tenant=taint.tenant,
-        kind=taint.identity.kind,
-        identifier=taint.identity.value,
-        case_id=taint.case_id,
-        customer_key=taint.customer,
-        at_ms=taint.at_ms,
-        cleared=taint.cleared,
-    )
-
-
-def _topic_of(alert: Alert) -> Topic:
-    if alert.shadow:
-        return topics.SHADOW_ALERTS
-    return topics.FRAUD_ALERTS if alert.kind == "fraud" else topics.EARLY_WARNINGS
+    def _count_collections(self, folded: Folded) -> None:
+        metrics = self._metrics
+        for record in folded.collections:
+            if isinstance(record, ActionClosed):
+                metrics.collection_closings.labels(record.ending).inc()
+            else:
+                holdout = "yes" if record.holdout else "no"
+                metrics.collection_actions.labels(record.treatment, record.channel, holdout).inc()
+        for rule, count in folded.collecting.refused.items():
+            metrics.contacts_refused.labels(rule).inc(count)
+        for rule, action in folded.collecting.stopped:
+            metrics.collection_stopped.labels(rule).inc()
+            log.error("collection-action-stopped", rule=rule, action_id=action.action_id, treatment=action.treatment)

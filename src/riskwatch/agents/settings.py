@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     lending_shadow: Path | None = Field(
         None, description="folder of lending policies that are assessed beside those that decide, and never act"
     )
+    collections: str = Field(
+        "packaged",
+        description="collections policies by which loans are reminded and collected: `packaged`, `off`, or a folder of "
+        "policy files",
+    )
     links: bool = Field(
         True,
         description="ask who else uses the identifiers of an application or a new device; decisions that depend on it "

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.features.applications import Application, merchant_of
+from riskwatch.features.collectionledger import CollectionsState
 from riskwatch.features.creditlines import Credit, look_at
 from riskwatch.features.ledger import (
     Line,
@@ -68,7 +69,9 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     `credit`: lines of credit, None before anything bears on them.
     `episodes` and `warnings`, the oldest first; `withdrawn`: ids of warnings that were, each as often as it was.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
-    not known then, reversals without a payment yet, in another currency than the loan; and loans dropped."""
+    not known then, reversals without a payment yet, in another currency than the loan; and loans dropped.
+    `collections`: None until there is anything to keep; `collections_look_ms`: when collections must look at the
+    customer though nothing comes, 0 for never."""
 
     version: int = ACCOUNT_VERSION
     tenant: str = ""
@@ -85,6 +88,8 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     warnings: list[OpenWarning] = []
     withdrawn: list[str] = []
     credit: Credit | None = None
+    collections: CollectionsState | None = None
+    collections_look_ms: int = 0
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -154,12 +159,14 @@ def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
 
 
 def next_look(account: Account, zone: tzinfo) -> int | None:
-    """The next instant (ms) at which something may become overdue, or must be decided; None for never."""
+    """The next instant (ms) at which something may become overdue, must be decided or collected; None for never."""
     days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
     looks = [start_of_day(min(days), zone)] if days else []
     looks += [each.deadline_ms for each in account.pending]
     if account.credit is not None and (at := look_at(account.credit)) is not None:
         looks.append(at)
+    if account.collections_look_ms:
+        looks.append(account.collections_look_ms)
     return min(looks, default=None)
 
 

@@ -82,17 +82,24 @@ def keep_contacts(state: CollectionsState, now_ms: int) -> None:
     state.contacts = [each for place, each in enumerate(recent) if place not in dropped]
 
 
-def forget_settled(state: CollectionsState, known: Container[str], now_ms: int) -> None:
-    """Forgets settled loans that nobody has said anything of for long, and that the account (`known`: its loan ids)
-    does not know any more either: a loan that was sold may be past due in the account for ever."""
+def forget_loans(state: CollectionsState, known: Container[str], now_ms: int) -> None:
+    """Forgets loans that nobody has said anything of for long, and that the account (`known`: its loan ids) does not
+    know any more, or never came to know: a loan that was sold may be past due in the account for ever."""
     before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
     gone = [
         loan.loan_id
         for loan in state.loans.values()
-        if loan.settled and not loan.open and loan.seen_ms < before and loan.loan_id not in known
+        if not loan.open and loan.seen_ms < before and loan.loan_id not in known
     ]
     for loan_id in gone:
         del state.loans[loan_id]
+
+
+def next_look(state: CollectionsState) -> int | None:
+    """The next instant (ms) at which to decide though nothing comes; None for never."""
+    looks = [loan.look_ms for loan in state.loans.values() if loan.look_ms]
+    looks += [action.expires_ms for loan in state.loans.values() for action in loan.open]
+    return min(looks, default=None)
 
 
 @singledispatch
@@ -103,7 +110,7 @@ def _fold(fact: Fact, state: CollectionsState) -> None:
 @_fold.register
 def _paid(fact: Paid, state: CollectionsState) -> None:
     loan = loan_of(state, fact.loan_id)
-    loan.settled = fact.settled
+    loan.settled = fact.settled or loan.left
     loan.rest_from_ms = max(loan.rest_from_ms, fact.at_ms)
     loan.paid_part += fact.share
     loan.steps = 0
@@ -114,13 +121,14 @@ def _paid(fact: Paid, state: CollectionsState) -> None:
 
 @_fold.register
 def _payment_undone(fact: PaymentUndone, state: CollectionsState) -> None:
-    loan_of(state, fact.loan_id).settled = fact.settled
+    loan = loan_of(state, fact.loan_id)
+    loan.settled = fact.settled or loan.left
 
 
 @_fold.register
 def _loan_left(fact: LoanLeft, state: CollectionsState) -> None:
     loan = loan_of(state, fact.loan_id)
-    loan.settled = True
+    loan.settled = loan.left = True
     end_open(loan, "settled")
 
 

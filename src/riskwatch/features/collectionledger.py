@@ -63,7 +63,7 @@ class LoanCollection(Struct, kw_only=True, omit_defaults=True):
     `steps`: actions in this stage since something came of one; `last_ms`: of the newest action, by treatment in `last`.
     `paid_part`: shares of what was past due that were paid since the last step down; `rest_from_ms`: of the newest
     payment. `episode_broken`: promises broken since the loan was last current. `routed`: a person has been asked.
-    `held_stage`: stage whose holdout was recorded. `ordered`: actions so far.
+    `held_stage`: stage whose holdout was recorded. `ordered`: actions so far. `left`: it is to be collected no more.
     `look_ms`: when it must be decided about again, 0 for never;
     `seen_ms`: when something was last said of it."""
 
@@ -92,6 +92,7 @@ class LoanCollection(Struct, kw_only=True, omit_defaults=True):
     ordered: int = 0
     look_ms: int = 0
     seen_ms: int = 0
+    left: bool = False
 
 
 class CollectionsState(Struct, kw_only=True, omit_defaults=True):

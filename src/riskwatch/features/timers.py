@@ -1,4 +1,5 @@
-"""What becomes overdue as time passes: instalments at steps of days past due, promises that were not kept.
+"""What becomes overdue as time passes: instalments at steps of days past due, promises that were not kept. And the
+promises that were.
 
 A day ends when it ends in the institution's zone. Each step is reported once for an instalment and its due day,
 whatever the distance of the ticks: a tick that comes late reports every step that was passed, each with its own
@@ -21,11 +22,11 @@ DPD_STEPS = (1, 3, 7, 15, 30, 60, 90)
 
 
 class Overdue(Struct, frozen=True, kw_only=True):
-    """An instalment that reached a step of DPD, or a promise that was broken (`number` 0, `dpd` 1).
+    """An instalment that reached a step of DPD, or a promise that was broken (`number` 0, `dpd` 1) or kept (`dpd` 0).
 
     `due_amount`: the instalment's or the promise's amount; `amount_outstanding`: what of it is open, minor units;
     `reached_ms`: beginning of the day that brought it. `subject`: hash of tenant and loan id; `event`: hash that
-    names this report, the same however often it is worked out.
+    names this report, the same however often it is worked out; `promise`: hash of the event that made the promise.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Overdue(Struct, frozen=True, kw_only=True):
     reached_ms: int
     subject_hash: int
     event_hash: int
+    promise: int = 0
 
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1).toordinal(), date(9000, 1, 1).toordinal()
@@ -118,24 +120,25 @@ def _promises(loan: Loan, tenant: str, now_ms: int, zone: tzinfo) -> list[Overdu
             continue
         loan.promises.remove(promise)
         received = received_between(loan, promise.made_ms, reached_ms)
-        if received >= promise.amount or is_settled(loan):
-            continue
-        open_amount = promise.amount - received
+        kept = received >= promise.amount or is_settled(loan)
+        open_amount = 0 if kept else promise.amount - received
         if loan.lines:
             open_amount = min(open_amount, outstanding(loan))
+        what, dpd = ("promise-kept", 0) if kept else ("promise-broken", 1)
         found.append(
             Overdue(
-                kind=Kind.PROMISE_BROKEN,
+                kind=Kind.PROMISE_KEPT if kept else Kind.PROMISE_BROKEN,
                 loan_id=loan.loan_id,
                 number=0,
-                dpd=1,
+                dpd=dpd,
                 due_amount=promise.amount,
                 amount_outstanding=open_amount,
-                paid_share=received / promise.amount,
+                paid_share=1.0 if kept else received / promise.amount,
                 first_instalment=False,
                 reached_ms=reached_ms,
                 subject_hash=loan.subject,
-                event_hash=_report(tenant, "promise-broken", loan.loan_id, promise.promise, promise.pay_by_day, 1),
+                event_hash=_report(tenant, what, loan.loan_id, promise.promise, promise.pay_by_day, dpd),
+                promise=promise.promise,
             )
         )
     return found

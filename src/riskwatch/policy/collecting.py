@@ -8,7 +8,8 @@ contact. What stands against an open action closes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -21,7 +22,7 @@ from riskwatch.policy.collectionrecords import Customer, closing, review_action,
 from riskwatch.policy.collectionstate import climb, climb_further, consent_of, history_of, pause_end, start_anew
 from riskwatch.policy.collectionvocabulary import Facts, days_to_next_bucket, facts_of, number_of
 from riskwatch.policy.contactbudget import Allowed, Refused, may_contact
-from riskwatch.policy.contactrules import CONTACT_CHANNELS
+from riskwatch.policy.contactrules import CONTACT_CHANNELS, ContactRules
 from riskwatch.policy.nextaction import WAIT, Block, Rating, choose, consider, rate
 from riskwatch.scoring.scorecard import Value
 from riskwatch.streams.collections import ActionClosed, CollectionAction
@@ -39,18 +40,39 @@ class Standing(Struct, frozen=True, kw_only=True):
     stage: Stage
 
 
+class Case(Struct, frozen=True, kw_only=True):
+    """A loan that may be collected, under which policy, and what is known of it: `contacts.*` and promises are added
+    from the state."""
+
+    loan_id: str
+    policy: CollectionPolicy
+    inputs: Facts
+
+
 def decide(
-    policy: CollectionPolicy,
+    policy: CollectionPolicy, state: CollectionsState, customer: Customer, inputs: Mapping[str, Facts], now_ms: int
+) -> list[CollectionAction | ActionClosed]:
+    """`decide_cases` where one policy is for every loan of the customer. `inputs`: by loan id."""
+    cases = [Case(loan_id=loan_id, policy=policy, inputs=given) for loan_id, given in inputs.items()]
+    return decide_cases(cases, policy.rules, state, customer, now_ms)
+
+
+def decide_cases(
+    cases: Iterable[Case],
+    rules: ContactRules | None,
     state: CollectionsState,
     customer: Customer,
-    inputs: Mapping[str, Facts],
     now_ms: int,
+    *,
+    act: bool = True,
+    refusals: Counter[str] | None = None,
 ) -> list[CollectionAction | ActionClosed]:
     """What is to be done now and what is over: closings first, then actions. Changes the state accordingly.
 
-    `inputs`: by loan id, for every loan of the customer that this policy is for; `contacts.*` and promises are added
-    from the state. Time does not go back: an earlier `now_ms` than that of the last decision counts as that one. Raises
-    nothing for a policy without faults. Loans compete for the budget: the one with most past due comes first.
+    `rules`: on contacting the customer, those of every policy `together`; None where there is no case. Without `act`
+    something is closed at most. `refusals` counts what the budget refused, by rule. Time does not go back: an earlier
+    `now_ms` than that of the last decision counts as that one. Raises nothing for policies without faults. Loans
+    compete for the budget: the one with most past due comes first.
     """
     now_ms = state.newest_ms = max(now_ms, state.newest_ms)
     keep_contacts(state, now_ms)
@@ -59,42 +81,53 @@ def decide(
             if action.expires_ms <= now_ms and not action.ending:
                 action.ending = "expired"
                 loan.routed = loan.routed and action.treatment != REVIEW
-    work = _Work(policy, state, customer, now_ms)
-    standings = [
-        standing
-        for loan_id in sorted(inputs)
-        if (standing := work.standing(loan_of(state, loan_id), inputs[loan_id])) is not None
+    counted = Counter() if refusals is None else refusals
+    works = [
+        (loan_of(state, case.loan_id), case.inputs, _Work(case.policy, rules, state, customer, now_ms, counted))
+        for case in sorted(cases, key=lambda case: case.loan_id)
     ]
-    records: list[CollectionAction | ActionClosed] = [*work.closings()]
-    for loan_id in sorted(inputs):
-        records += work.route(loan_of(state, loan_id))
-    for standing in sorted(standings, key=lambda each: (-each.rating.overdue, each.loan.loan_id)):
+    standings = [
+        (standing, work) for loan, inputs, work in works if (standing := work.standing(loan, inputs)) is not None
+    ]
+    records: list[CollectionAction | ActionClosed] = [*_closings(state, customer, now_ms)]
+    if not act:
+        return records
+    for loan, _, work in works:
+        records += work.route(loan)
+    for standing, work in sorted(standings, key=lambda each: (-each[0].rating.overdue, each[0].loan.loan_id)):
         records += work.act(standing)
     return records
 
 
-def next_look(state: CollectionsState) -> int | None:
-    """The next instant (ms) at which to decide though nothing comes; None for never."""
-    looks = [loan.look_ms for loan in state.loans.values() if loan.look_ms]
-    looks += [action.expires_ms for loan in state.loans.values() for action in loan.open]
-    return min(looks, default=None)
+def _closings(state: CollectionsState, customer: Customer, now_ms: int) -> list[ActionClosed]:
+    """Closes what must end."""
+    closed = []
+    for loan in state.loans.values():
+        closed += [closing(customer, loan.loan_id, each, now_ms) for each in loan.open if each.ending]
+        loan.open = [each for each in loan.open if not each.ending]
+    return closed
 
 
 class _Work:
-    """One decision: what it is made by, and the steps that it takes."""
+    """One decision about a loan: what it is made by, and the steps that it takes."""
 
-    def __init__(self, policy: CollectionPolicy, state: CollectionsState, customer: Customer, now_ms: int) -> None:
+    def __init__(
+        self, policy: CollectionPolicy, rules: ContactRules | None, state: CollectionsState, customer: Customer,
+        now_ms: int, refusals: Counter[str],
+    ) -> None:  # fmt: skip
         self.policy, self.state, self.customer, self.now = policy, state, customer, now_ms
+        self.rules = policy.rules if rules is None else rules
         self.today = day_of(now_ms, customer.zone)
         self.consent = consent_of(state)
-        self.gone: set[str] = set()
+        self.gone = False
+        self.refusals = refusals
 
     def standing(self, loan: LoanCollection, given: Facts) -> Standing | None:
         """Where a loan stands; None where nothing is to be done about it now. Marks what is open and must end."""
         loan.look_ms = 0
         facts = facts_of({**given, **state_inputs(self.state, loan, self.now, self.customer.zone)})
         if loan.settled or number_of(facts, "loan.exposure") == 0:
-            self.gone.add(loan.loan_id)
+            self.gone = True
             end_open(loan, "settled")
             start_anew(loan)
             return None
@@ -141,21 +174,13 @@ class _Work:
             return None
         return Standing(loan=loan, facts=facts, rating=rating, line=rating.line, stage=stage)
 
-    def closings(self) -> list[ActionClosed]:
-        """Closes what must end."""
-        closed = []
-        for loan in self.state.loans.values():
-            closed += [closing(self.customer, loan.loan_id, each, self.now) for each in loan.open if each.ending]
-            loan.open = [each for each in loan.open if not each.ending]
-        return closed
-
     def route(self, loan: LoanCollection) -> list[CollectionAction]:
         """Asks a person to look at a loan with a dispute or a hardship, once, and again where nobody did."""
-        if loan.loan_id in self.gone or loan.routed or not (loan.disputed or loan.hardship):
+        if self.gone or loan.routed or not (loan.disputed or loan.hardship):
             return []
         loan.routed = True
         expires = self.now + self.policy.review.expires_hours * HOUR_MS
-        action = review_action(self.policy, self.customer, loan, self.now, expires)
+        action = review_action(self.policy, self.rules, self.customer, loan, self.now, expires)
         loan.open.append(_opened(action.action_id, REVIEW, "person", self.now, expires))
         return [action]
 
@@ -172,7 +197,7 @@ class _Work:
             loan.held_stage = stage.name
             return [
                 treatment_action(
-                    self.policy, self.customer, loan, stage, standing.rating, chosen, candidates,
+                    self.policy, self.rules, self.customer, loan, stage, standing.rating, chosen, candidates,
                     self.now, self.now, holdout=True,
                 )
             ]  # fmt: skip
@@ -187,7 +212,7 @@ class _Work:
         treatment = self.policy.treatments[chosen.treatment]
         expires = self._expiry(treatment, loan.loan_id)
         action = treatment_action(
-            self.policy, self.customer, loan, stage, standing.rating, chosen, candidates, self.now, expires
+            self.policy, self.rules, self.customer, loan, stage, standing.rating, chosen, candidates, self.now, expires
         )
         loan.open.append(_opened(action.action_id, treatment.name, treatment.channel, self.now, expires))
         loan.last_ms = loan.last[treatment.name] = self.now
@@ -221,14 +246,15 @@ class _Work:
             return None
         asked = self._ask(treatment.channel, loan.loan_id)
         if isinstance(asked, Refused):
+            self.refusals[asked.reason] += 1
             return Block(asked.reason, asked.next_allowed_ms)
         late = asked.until_ms is not None and asked.until_ms - self.now < treatment.least_hours * HOUR_MS
         return Block("too-late", asked.until_ms) if late else None
 
     def _ask(self, channel: str, loan_id: str, without: str = "") -> Allowed | Refused:
         history = history_of(self.state, without)
-        zone, rules = self.customer.zone, self.policy.rules
-        return may_contact(rules, history, self.now, channel, zone, self.consent, loan_id=loan_id)
+        zone = self.customer.zone
+        return may_contact(self.rules, history, self.now, channel, zone, self.consent, loan_id=loan_id)
 
     def _forbidden(self, loan: LoanCollection, action: OpenAction) -> bool:
         """Whether the budget forbids an open action meanwhile: a conversation, a consent taken back."""

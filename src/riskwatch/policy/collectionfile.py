@@ -53,6 +53,9 @@ class CollectionBook:
         return self._policies.get((tenant, product, currency)) or self._policies.get((ANY_TENANT, product, currency))
 
 
+NO_COLLECTIONS = CollectionBook()
+
+
 def packaged_collection_book() -> CollectionBook:
     """The policies that come with riskwatch, for every institution."""
     return CollectionBook(packaged_collections(name) for name in COLLECTIONS.names() if name != BASE)

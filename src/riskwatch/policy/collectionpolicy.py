@@ -23,6 +23,7 @@ from riskwatch.streams.events import Product
 Bucket = Literal["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M6+"]
 TreatmentKind = Literal["contact", "restructuring", "legal", "disposal"]
 Purpose = Literal["sale", "suit"]
+AfterWriteOff = Literal["collect", "stop"]
 
 RECORD_FIELDS: tuple[str, ...] = ("tenant", "customer_id", "loan_id", "product", "currency", "stage", "decided_at")
 """Fields of a batch list that are no inputs."""
@@ -138,7 +139,8 @@ class CollectionPolicy(Struct, frozen=True, kw_only=True, dict=True):
     of the probability of self-cure, exposure bands of `loan.exposure` in minor units. `discount`: what a unit recovered
     in a bucket is worth. `rest_days`: days without an action after a payment; `step_down_share`: payments of this share
     of what was past due take one stage back; `ceiling`: the stage that raising stops at; `remind_days`: days before the
-    due date from which loans in M0 are looked at.
+    due date from which loans in M0 are looked at; `after_write_off`: whether a loan that was written off, and is owed
+    all the same, is collected on.
     """
 
     tenant: str
@@ -163,6 +165,7 @@ class CollectionPolicy(Struct, frozen=True, kw_only=True, dict=True):
     rest_days: int = 3
     remind_days: int = 3
     step_down_share: float = 0.5
+    after_write_off: AfterWriteOff = "collect"
     description: str = ""
 
     @cached_property

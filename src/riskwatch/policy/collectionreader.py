@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from riskwatch.policy.cardreader import read_scorecard
 from riskwatch.policy.collectionpolicy import (
+    AfterWriteOff,
     Band,
     BatchFile,
     CollectionPolicy,
@@ -58,6 +59,7 @@ class _Collections(Struct, frozen=True, kw_only=True):
     rest_days: int = 3
     remind_days: int = 3
     step_down_share: float = 0.5
+    after_write_off: AfterWriteOff = "collect"
 
 
 class CollectionReader(Tables):
@@ -111,6 +113,7 @@ class CollectionReader(Tables):
             rest_days=main.rest_days,
             remind_days=main.remind_days,
             step_down_share=main.step_down_share,
+            after_write_off=main.after_write_off,
         )
 
     def _rules(self, jurisdiction: str) -> ContactRules | None:

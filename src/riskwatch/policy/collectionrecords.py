@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from riskwatch.features.collectionledger import REVIEW, LoanCollection, OpenAction
 from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, Treatment
+from riskwatch.policy.contactrules import ContactRules
 from riskwatch.policy.nextaction import WAIT, Candidate, Rating
 from riskwatch.scoring.recovery import Chance
 from riskwatch.scoring.scorecard import Value
@@ -51,20 +52,22 @@ def closing(customer: Customer, loan_id: str, action: OpenAction, now_ms: int) -
 
 
 def review_action(
-    policy: CollectionPolicy, customer: Customer, loan: LoanCollection, now_ms: int, expires_ms: int
-) -> CollectionAction:
+    policy: CollectionPolicy, rules: ContactRules, customer: Customer, loan: LoanCollection, now_ms: int,
+    expires_ms: int,
+) -> CollectionAction:  # fmt: skip
     """A person is asked to look at a loan with a dispute or a hardship. Counts the action."""
     said = (("dispute", loan.disputed, "the customer disputes the debt"),
             ("hardship", loan.hardship, "the customer is in hardship"))  # fmt: skip
     reasons = [Reason(code=code, text=f"{text}: no automatic contact", values={}) for code, flag, text in said if flag]
     return _action(
-        policy, customer, loan, REVIEW, "person", now_ms, expires_ms,
+        policy, rules, customer, loan, REVIEW, "person", now_ms, expires_ms,
         stage=loan.stage, priority=policy.review.priority, script=policy.review.script, reasons=reasons,
     )  # fmt: skip
 
 
 def treatment_action(
     policy: CollectionPolicy,
+    rules: ContactRules,
     customer: Customer,
     loan: LoanCollection,
     stage: Stage,
@@ -80,7 +83,7 @@ def treatment_action(
     treatment = policy.treatments.get(chosen.treatment)
     file = None if treatment is None or not treatment.file else treatment.file
     return _action(
-        policy, customer, loan, chosen.treatment, _channel(treatment), now_ms, expires_ms,
+        policy, rules, customer, loan, chosen.treatment, _channel(treatment), now_ms, expires_ms,
         stage=stage.name,
         priority=stage.priority,
         script="" if treatment is None else treatment.script,
@@ -98,6 +101,7 @@ def _channel(treatment: Treatment | None) -> ActionChannel:
 
 def _action(
     policy: CollectionPolicy,
+    rules: ContactRules,
     customer: Customer,
     loan: LoanCollection,
     treatment: str,
@@ -131,8 +135,8 @@ def _action(
         reasons=reasons,
         policy=policy.name,
         policy_version=policy.version,
-        rules=policy.rules.name,
-        rules_version=policy.rules.version,
+        rules=rules.name,
+        rules_version=rules.version,
         decided_at=from_ms(now_ms),
         considered=considered or [],
         file=file,

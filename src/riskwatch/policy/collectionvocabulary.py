@@ -74,7 +74,10 @@ COLLECTION_INPUTS: tuple[CollectionInput, ...] = (
     _number("own.days_since_payment", "days since the last payment on this loan"),
     _number("own.open_loans", "open loans with this institution"),
     _number("customer.days_since_login", "days since the last login"),
-    _number("customer.days_since_device", "days since the app was last heard of: device silence"),
+    _number(
+        "customer.days_since_device",
+        "days since the customer was last heard of: login, device, purchase or application",
+    ),
 )
 """Every input in the order in which a reader looks for it."""
 

@@ -6,7 +6,7 @@ other table forbids: a channel is open where no table closes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import time
 from functools import cached_property
 from hashlib import sha256
@@ -19,7 +19,7 @@ from riskwatch.policy.calendars import calendar_of
 from riskwatch.policy.flaws import Flaw
 from riskwatch.streams.events import ContactChannel
 
-CONTACT_CHANNELS: tuple[str, ...] = get_args(ContactChannel)
+CONTACT_CHANNELS: tuple[ContactChannel, ...] = get_args(ContactChannel)
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 Scope = Literal["customer", "loan"]
@@ -99,6 +99,25 @@ class ContactRules(Struct, frozen=True, kw_only=True, dict=True):
         said = msgspec.to_builtins(self)
         del said["description"]
         return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:12]
+
+
+def together(rules: Sequence[ContactRules]) -> ContactRules:
+    """Rules that allow what each of these allows: for a customer whose loans are under several, who is one person."""
+    if len({each.version for each in rules}) == 1:
+        return rules[0]
+    named = [(each, f"{each.name}.") for each in rules]
+    return ContactRules(
+        name="+".join(each.name for each in rules),
+        channels=tuple(channel for channel in rules[0].channels if all(channel in each.channels for each in rules)),
+        limits={front + name: limit for each, front in named for name, limit in each.limits.items()},
+        hours={front + name: hours for each, front in named for name, hours in each.hours.items()},
+        silences={front + name: silence for each, front in named for name, silence in each.silences.items()},
+        closed={front + name: closed for each, front in named for name, closed in each.closed.items()},
+        opt_in=tuple(channel for channel in CONTACT_CHANNELS if any(channel in each.opt_in for each in rules)),
+        after_ceased=tuple(
+            channel for channel in CONTACT_CHANNELS if all(channel in each.after_ceased for each in rules)
+        ),
+    )
 
 
 def minute_of(text: str) -> int:

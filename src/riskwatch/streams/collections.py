@@ -36,7 +36,7 @@ class Considered(Struct, frozen=True, kw_only=True):
     next_allowed_at: datetime | None = None
 
 
-class CollectionAction(Struct, frozen=True, kw_only=True):
+class CollectionAction(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """Somebody or something should do this about a loan, from `due_at` on and before `expires_at`, or not at all.
 
     `action_id` repeats when the same action is published again: drop repeats by it. Report what came of it as
@@ -68,7 +68,7 @@ class CollectionAction(Struct, frozen=True, kw_only=True):
     holdout: bool = False
 
 
-class ActionClosed(Struct, frozen=True, kw_only=True):
+class ActionClosed(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """An action that nobody needs to do any more. There is one for each action at most, and `action_id` names it.
     `reported`: the outcome of the contact, null where none was reported."""
 
@@ -84,6 +84,7 @@ class ActionClosed(Struct, frozen=True, kw_only=True):
 _json = msgspec.json.Encoder()
 _actions = msgspec.json.Decoder(CollectionAction)
 _closings = msgspec.json.Decoder(ActionClosed)
+_records = msgspec.json.Decoder(CollectionAction | ActionClosed)
 
 
 def encode_collection(record: CollectionAction | ActionClosed) -> bytes:
@@ -99,6 +100,12 @@ def decode_action(value: bytes) -> CollectionAction:
 def decode_closing(value: bytes) -> ActionClosed:
     """Raises `msgspec.ValidationError` or `msgspec.DecodeError` where the bytes are not a closing."""
     return _closings.decode(value)
+
+
+def decode_collection(value: bytes) -> CollectionAction | ActionClosed:
+    """A record of the topic. Raises `msgspec.ValidationError` or `msgspec.DecodeError` where the bytes are none."""
+    record: CollectionAction | ActionClosed = _records.decode(value)
+    return record
 
 
 def action_identity(subject: bytes, loan_id: str, treatment: str, at_ms: int, number: int) -> str:

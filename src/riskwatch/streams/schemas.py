@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.streams.accountactions import AccountAction, Compensation
+from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.operational import FeedFresh, FeedStale
 from riskwatch.streams.outputs import Alert, ModelMetrics, TrainingExample
@@ -24,7 +25,9 @@ BASE = "urn:riskwatch:schema:v1:"
 
 OUTPUTS: dict[str, type[Struct]] = {
     "account-action": AccountAction,
+    "action-closed": ActionClosed,
     "alert": Alert,
+    "collection-action": CollectionAction,
     "compensation": Compensation,
     "feed-fresh": FeedFresh,
     "feed-stale": FeedStale,

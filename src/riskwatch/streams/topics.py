@@ -198,6 +198,12 @@ SHADOW_ACCOUNT_ACTIONS = Topic(
     role="output",
     description="What policies in shadow would have done to lines of credit. Nobody acts on it.",
 )
+COLLECTION_ACTIONS = Topic(
+    name="collection-actions",
+    role="output",
+    description="What those who collect should do about a loan, and that it is no more to be done: "
+    "`CollectionAction` and `ActionClosed`.",
+)
 LIST_CHANGES = Topic(
     name="list-changes",
     role="output",
@@ -253,6 +259,7 @@ TOPICS: tuple[Topic, ...] = (
     SHADOW_DECISIONS,
     ACCOUNT_ACTIONS,
     SHADOW_ACCOUNT_ACTIONS,
+    COLLECTION_ACTIONS,
     LIST_CHANGES,
     OPERATIONAL_ALERTS,
     DEAD_LETTERS,
