@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.lab.loancommands import loans_app
 from riskwatch.lab.policycommands import policy_app
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from riskwatch.lab.replay import Progress
 
 
-__all__ = ["demo", "policy_app", "replay", "simulate"]
+__all__ = ["demo", "loans_app", "policy_app", "replay", "simulate"]
 
 
 def demo(
