@@ -12,8 +12,8 @@ from msgspec import Struct, structs
 from riskwatch.features.account import Account, evolve_account
 from riskwatch.features.timers import day_of
 from riskwatch.lab import lifetexts as texts
-from riskwatch.lab.loanpath import ENDS, LoanPath, Zones, loan_paths, standing_moves, start_of
-from riskwatch.lab.loanrecords import CustomerRecords, MoneyEvent, Move
+from riskwatch.lab.loanpath import ENDS, LoanPath, Zones, held_moves, loan_paths, moves_by_loan, start_of
+from riskwatch.lab.loanrecords import CustomerRecords, MoneyEvent
 from riskwatch.policy.collectionvocabulary import BUCKETS
 from riskwatch.streams.events import (
     AnyEvent,
@@ -205,13 +205,9 @@ def _of_outputs(records: CustomerRecords) -> Iterator[Happening]:
     for said in {each.decision_id: each for each in records.decisions if not each.shadow}.values():
         yield Happening(at=said.occurred_at.astimezone(UTC), kind="Decision", text=texts.decision_text(said))
     yield from _of_alerts(records)
-    by_loan: dict[str, list[Move]] = {}
-    for move in records.moves:
-        by_loan.setdefault(move.loan_id, []).append(move)
-    for loan_id, moves in by_loan.items():
-        for move in standing_moves(moves):
-            at = move.occurred_at.astimezone(UTC)
-            yield Happening(at=at, kind="LoanMoved", text=texts.move_text(move), loan_id=loan_id)
+    for (_, loan_id), moves in moves_by_loan(records.moves).items():
+        for held in held_moves(moves):
+            yield Happening(at=held.at, kind="LoanMoved", text=texts.move_text(held.move), loan_id=loan_id)
     for line in {each.action_id: each for each in records.lines if not each.shadow}.values():
         at = line.announced_at.astimezone(UTC)
         yield Happening(at=at, kind=type(line).__name__, text=texts.line_text(line))

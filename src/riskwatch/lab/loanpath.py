@@ -126,16 +126,7 @@ def loan_paths(
     openings: dict[Key, LoanOpened] = {}
     for event in opened:
         openings.setdefault((event.tenant, event.loan_id), event)
-    moved: dict[Key, list[Move]] = {}
-    seen = set()
-    for move in moves:
-        mark = (
-            move.tenant, move.loan_id, move.occurred_at, move.cause.partition, move.cause.offset,
-            state_of(move.after), move.corrects,
-        )  # fmt: skip
-        if mark not in seen:
-            seen.add(mark)
-            moved.setdefault((move.tenant, move.loan_id), []).append(move)
+    moved = moves_by_loan(moves)
     flows: dict[Key, list[MoneyEvent]] = {}
     for each in {(each.tenant, each.event_id): each for each in money}.values():
         flows.setdefault((each.tenant, each.loan_id), []).append(each)
@@ -156,7 +147,7 @@ def _path(opening: LoanOpened | None, moves: Sequence[Move], money: Sequence[Mon
         opened_at = first.occurred_at if first.opened_on is None else start_of(first.opened_on, zone)
         owed = subject.principal
     told_day = None if first is None else first.opened_on
-    steps = [_step(move) for move in standing_moves(moves)]
+    steps = [_step(each) for each in held_moves(moves)]
     if not steps or steps[0].at > opened_at:
         stood = CURRENT if first is None or first.before is None else state_of(first.before)
         steps.insert(0, Step(opened_at, stood if stood in STATES else CURRENT, owed))
@@ -182,20 +173,44 @@ def _flow(event: MoneyEvent) -> Flow:
     return Flow(at, event.amount if adds else -event.amount, paid=paid)
 
 
-def standing_moves(moves: Iterable[Move]) -> list[Move]:
-    """The moves that hold, in order of time: a correction takes back what was published of the loan from its instant
-    on, and of two moves at one instant the later published holds. `moves`: of one loan, as published."""
-    held: list[Move] = []
+def moves_by_loan(moves: Iterable[Move]) -> dict[Key, list[Move]]:
+    """Each loan's moves as published, without repeats."""
+    moved: dict[Key, list[Move]] = {}
+    seen = set()
     for move in moves:
-        if move.corrects:
-            held = [each for each in held if each.occurred_at < move.occurred_at]
-        place = bisect_right([each.occurred_at for each in held], move.occurred_at)
-        if place and held[place - 1].occurred_at == move.occurred_at:
+        place = (move.cause.partition, move.cause.offset)
+        mark = move.tenant, move.loan_id, move.occurred_at, place, state_of(move.after), move.corrects
+        if mark not in seen:
+            seen.add(mark)
+            moved.setdefault((move.tenant, move.loan_id), []).append(move)
+    return moved
+
+
+class Held(Struct, frozen=True):
+    """A move that holds, from `at` on."""
+
+    at: datetime
+    move: Move
+
+
+def held_moves(moves: Iterable[Move]) -> list[Held]:
+    """The moves that hold, in order of time. `moves`: of one loan, as published.
+
+    A correction says that the loan was never where it was last said to be: it takes the place of the move that said so,
+    at that one's instant. Of two moves at one instant the later published holds.
+    """
+    held: list[Held] = []
+    for move in moves:
+        at = move.occurred_at.astimezone(UTC)
+        if move.corrects and held and state_of(held[-1].move.after) == state_of(move.before or move.after):
+            at = min(at, held.pop().at)
+        place = bisect_right([each.at for each in held], at)
+        if place and held[place - 1].at == at:
             place -= 1
             del held[place]
-        held.insert(place, move)
+        held.insert(place, Held(at, move))
     return held
 
 
-def _step(move: Move) -> Step:
-    return Step(move.occurred_at.astimezone(UTC), state_of(move.after), move.exposure, move.recovered)
+def _step(held: Held) -> Step:
+    return Step(held.at, state_of(held.move.after), held.move.exposure, held.move.recovered)

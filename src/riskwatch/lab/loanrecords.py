@@ -46,7 +46,7 @@ class Stand(Protocol):
 
 class Move(Protocol):
     """A loan moved from one status or bucket to another. Money in minor units; `recovered`: of what was written off, so
-    far. `corrects`: it takes back what was published of the loan from `occurred_at` on."""
+    far. `corrects`: by what became known since, the loan was never where it was last said to be."""
 
     @property
     def tenant(self) -> str: ...
