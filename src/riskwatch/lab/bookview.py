@@ -14,6 +14,7 @@ from riskwatch.lab.budgetuse import BudgetUse
 from riskwatch.lab.collectionbook import CollectionBook
 from riskwatch.lab.cures import CURE_DAYS, CureRate
 from riskwatch.lab.loanpath import ENDS, STATES
+from riskwatch.lab.loanrecords import without_moves
 from riskwatch.lab.portfoliobook import Book, Collections, LoanBook
 from riskwatch.lab.report import percent
 from riskwatch.lab.rollrates import RollRates
@@ -29,7 +30,7 @@ def render_book(book: Book) -> RenderableType:
     """Tables, top to bottom: how the loans stand, roll rates, vintages, cures, recoveries; the contact budget,
     actions."""
     parts: list[RenderableType] = []
-    if book.as_of is None:
+    if not book.loans and not without_moves(book.absent):
         parts.append("No loans: the topics hold no record of any.")
     for loans in book.loans:
         parts += [_title(f"Loans of {loans.tenant} in {loans.currency}"), _facts(loans, book), ""]

@@ -13,7 +13,7 @@ from riskwatch.features.account import Account, evolve_account
 from riskwatch.features.timers import day_of
 from riskwatch.lab import lifetexts as texts
 from riskwatch.lab.loanpath import ENDS, LoanPath, Zones, held_moves, loan_paths, moves_by_loan, start_of
-from riskwatch.lab.loanrecords import CustomerRecords, MoneyEvent
+from riskwatch.lab.loanrecords import CustomerRecords, MoneyEvent, without_moves
 from riskwatch.policy.collectionvocabulary import BUCKETS
 from riskwatch.streams.events import (
     AnyEvent,
@@ -97,7 +97,7 @@ def customer_life(
     money = [each for each in events if isinstance(each, MoneyEvent)]
     paths = sorted(loan_paths(opened, records.moves, zones, money), key=lambda path: (path.steps[0].at, path.loan_id))
     paths = [path for path in paths if loan is None or path.loan_id == loan]
-    known = not any(".loan-moves." in name for name in records.absent)
+    known = not without_moves(records.absent)
     happenings = sorted(
         (*_of_events(events, until, zones, records.tenant), *_of_outputs(records)), key=attrgetter("at")
     )

@@ -27,6 +27,9 @@ MoneyEvent = RepaymentReceived | RepaymentReversed | ChargeMade | ChargeWaived |
 """What changes the amount that is owed on a loan."""
 
 
+LOAN_MOVES_NAME = "loan-moves"
+
+
 class Timed(Protocol):
     """A record of something that occurred."""
 
@@ -126,3 +129,8 @@ class CustomerRecords(Struct, kw_only=True):
     closings: Sequence[ActionClosed] = ()
     newest: datetime | None = None
     absent: Sequence[str] = ()
+
+
+def without_moves(absent: Sequence[str]) -> bool:
+    """Whether the topic of moves is among the absent ones: then nobody knows where loans stand."""
+    return any(f".{LOAN_MOVES_NAME}." in name for name in absent)

@@ -16,7 +16,7 @@ from riskwatch.lab.budgetuse import BudgetUse, budget_use
 from riskwatch.lab.collectionbook import CollectionBook, collection_book
 from riskwatch.lab.cures import CureRate, Recovery, cure_rates, recoveries
 from riskwatch.lab.loanpath import LoanPath, Zones, loan_paths
-from riskwatch.lab.loanrecords import BookRecords, Timed
+from riskwatch.lab.loanrecords import BookRecords, Timed, without_moves
 from riskwatch.lab.rollrates import RollRates, roll_rates
 from riskwatch.lab.vintages import Vintage, vintages
 from riskwatch.policy.contactrules import ContactRules
@@ -69,7 +69,9 @@ def make_book(
     told = {each.tenant for each in records.contacts} | {each.tenant for each in records.actions}
     return Book(
         as_of=as_of,
-        loans=[_loan_book(*place, places[place], as_of, zones) for place in sorted(places)],
+        loans=[]
+        if without_moves(records.absent)
+        else [_loan_book(*place, places[place], as_of, zones) for place in sorted(places)],
         collections=[
             _collections(each, records, paths, rules, zones, as_of)
             for each in sorted(told)
