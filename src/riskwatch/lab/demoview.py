@@ -240,6 +240,7 @@ def where_next() -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for command, meaning in (
         ("riskwatch demo --seed 8 --customers 2000", "other customers, and more of them"),
+        ("riskwatch loans show CUSTOMER", "one customer's life, on a broker of your own: docs/loans.md"),
         ("riskwatch policy check FILE", "a lending policy of your own for the decisions: docs/lending.md"),
         ("riskwatch policy show", "the rules behind these alerts; copy the file and change them"),
         ("riskwatch simulate events.jsonl", "the same events as a file, to publish to a broker of your own"),
