@@ -146,6 +146,7 @@ def test_uplift_is_the_difference_of_cure_rates_of_those_seen_long_enough() -> N
     openings = [opened(day(0), name) for name in "abcdxyz"]
     moves = [moved(day(31), "M0", "M1", name) for name in "abcdxyz"]
     moves += [moved(day(45), "M1", "M0", name) for name in "abx"]
+    moves.append(moved(day(75), "M0", "M1", "a"))  # after the 30 days from its first action
     actions = [action(day(32), name, loan_id=name) for name in "abc"]
     actions += [action(day(50), "a2", loan_id="a"), action(day(80), "d", loan_id="d")]
     actions += [action(day(32), name, loan_id=name, holdout=True) for name in "xy"]

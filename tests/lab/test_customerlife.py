@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from loan_making import action, closed, contact, day, moved, opened, paid
+from msgspec import structs
 from rich.console import Console
 
 from riskwatch.lab.customerlife import Life, Row, customer_life, encode_life
@@ -225,7 +226,7 @@ def test_a_decision_and_a_line_s_change_say_their_terms() -> None:
 
 def test_events_that_were_published_twice_are_told_once() -> None:
     payment = paid(day(34), 500)
-    found = life(opened(day(4)), payment, payment, newest=day(40))
+    found = life(opened(day(4)), payment, structs.replace(payment), newest=day(40))
     assert len(told(found, "RepaymentReceived")) == 1
     assert found.summary.paid == {"CNY": 500}
 

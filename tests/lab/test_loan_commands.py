@@ -31,6 +31,8 @@ from riskwatch.streams.partitioning import partition_of
 Run = Callable[..., Result]
 PARTITIONS = 3
 LATE = ("loan-moves", "account-actions", "collection-actions")
+TWICE = [("u", "e"), ("v", "e")]
+"""A customer id that two institutions have."""
 
 
 def entry(event: AnyEvent) -> bytes:
@@ -84,6 +86,13 @@ async def fill(broker: str, prefix: str, late: tuple[str, ...]) -> None:
                 if name not in LATE or name in late:
                     where = partition_of(key, PARTITIONS)
                     await producer.send_and_wait(f"{prefix}.{name}.v1", value, key=key, partition=where)
+        for tenant, customer in TWICE:
+            key, value = (
+                customer_key(tenant, customer),
+                entry(opened(day(65), "twice", customer_id=customer, tenant=tenant)),
+            )
+            name = topics.full_name(topics.JOURNAL, prefix)
+            await producer.send_and_wait(name, value, key=key, partition=partition_of(key, PARTITIONS))
         for number in range(PARTITIONS):
             name = topics.full_name(topics.JOURNAL, prefix)
             await producer.send_and_wait(name, pack_tick(to_ms(day(70))), partition=number)
@@ -166,6 +175,7 @@ def test_a_life_as_json_from_a_day_on(at: Callable[..., Run]) -> None:
     [
         (["nobody"], "is about a customer nobody"),
         (["c", "--tenant", "elsewhere"], "is about the customer c of elsewhere"),
+        (["e"], "e is a customer of u, v: say which with --tenant"),
         (["c", "--loan", "none"], "c at t has no loan none"),
     ],
 )
