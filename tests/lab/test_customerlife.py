@@ -14,6 +14,7 @@ from msgspec import structs
 from rich.console import Console
 
 from riskwatch.lab.customerlife import Life, Row, customer_life, encode_life
+from riskwatch.lab.lifelanes import columns
 from riskwatch.lab.lifeview import draw, heading, lines, summary_line
 from riskwatch.lab.loanpath import Zones
 from riskwatch.lab.loanrecords import CustomerRecords
@@ -315,6 +316,37 @@ def test_the_drawing_for_a_terminal_holds_what_the_lines_hold() -> None:
     assert "\x1b[30;42m" in text  # black on green: current
     for row in found.rows:
         assert row.happening.text in text
+
+
+def many(count: int) -> Life:
+    """Loans one after the other, each settled on the day before the next is opened."""
+    moves = [moved(day(10 * n + 9), "M0", "settled", f"l{n}", exposure=0) for n in range(count - 1)]
+    return life(*(opened(day(10 * n), f"l{n}") for n in range(count)), moves=moves)
+
+
+def test_many_loans_share_lanes_and_few_do_not() -> None:
+    assert [column.name for column in columns(many(8))] == [f"L{n}" for n in range(1, 9)]
+    (column,) = columns(many(9))
+    assert column.name == "L1+"
+    opening = [number for number, row in enumerate(many(9).rows) if row.happening.kind == "LoanOpened"]
+    assert [column.states[number] for number in opening] == ["M0"] * 9
+
+
+def test_loans_that_run_side_by_side_are_in_lanes_of_their_own() -> None:
+    found = life(*(opened(day(n), f"l{n}") for n in range(12)), moves=[moved(day(5.5), "M0", "settled", "l3")])
+    shared = columns(found)
+    assert [column.name for column in shared] == ["L1", "L2", "L3", "L4+", *(f"L{n}" for n in (5, 6, 8, 9, 10, 11, 12))]
+    # Every row shows every loan that runs then, once.
+    for number, row in enumerate(found.rows):
+        running = [state for state in row.states if state not in (None, "settled")]
+        assert sorted(column.states[number] for column in shared if column.states[number] not in (None, "settled")) == (
+            running
+        )
+
+
+def test_a_text_with_line_breaks_stays_in_its_line() -> None:
+    found = life(opened(day(4)), about(events.LoanSold, 9, buyer="one\n\ttwo"))
+    assert lines(found)[-1].endswith("sold to one two")
 
 
 def test_the_heading_says_which_loan_is_in_which_lane() -> None:

@@ -162,6 +162,17 @@ def test_a_customer_is_found_without_the_institution_and_shown_from_every_topic(
     assert "other" not in done.stdout
 
 
+def test_a_terminal_gets_coloured_blocks_and_one_without_colours_ascii(at: Callable[..., Run]) -> None:
+    run = at()
+    coloured = run("show", "c", FORCE_COLOR="1", TERM="xterm-256color")
+    assert coloured.exit_code == 0, coloured.output
+    assert "M0 → M1" in coloured.stdout
+    assert "\x1b[" in coloured.stdout
+    plain = run("show", "c", FORCE_COLOR="1", NO_COLOR="1")
+    assert "M0 -> M1" in plain.stdout
+    assert "\x1b[" not in plain.stdout
+
+
 def test_a_life_as_json_from_a_day_on(at: Callable[..., Run]) -> None:
     said = json.loads(at()("show", "d", "--tenant", "t", "--since", "2025-02-05", "--json").stdout)
     assert [(row["day"], row["happening"]["kind"]) for row in said["rows"]] == [

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from riskwatch.agents.explaining import money
 from riskwatch.lab.customerlife import UNKNOWN, Life, Row, Summary
+from riskwatch.lab.lifelanes import Column, columns
 from riskwatch.lab.loanpath import STATES
 
 GAP_DAYS = 7
@@ -41,28 +42,30 @@ ASCII = str.maketrans({"→": "->", "·": ".", "⋮": ":", "–": "-", "│": "|
 
 def draw(life: Life) -> Table:
     """The timeline for a terminal; long texts are broken within their column."""
+    across = columns(life)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row("", Text(" ".join(f"{lane.name:<4}" for lane in life.lanes), style="bold"), "")
-    for left, row, gap in _drawn(life):
+    grid.add_row("", Text(" ".join(f"{column.name:<4}" for column in across), style="bold"), "")
+    for left, row, states in _drawn(life, across):
         if row is None:
-            grid.add_row(Text(left, style="dim"), _lanes(gap), Text(""))
+            grid.add_row(Text(left, style="dim"), _lanes(states), Text(""))
             continue
         style = KIND_STYLES.get(row.happening.kind, "")
-        grid.add_row(Text(left, style="bold"), _lanes(row.states), Text(_told(life, row), style=style))
+        grid.add_row(Text(left, style="bold"), _lanes(states), Text(_told(life, row), style=style))
     return grid
 
 
 def lines(life: Life) -> list[str]:
-    """The timeline as lines of ASCII: for files, pipes and terminals without colours."""
-    head = " " * 15 + " ".join(f"{lane.name:<4}" for lane in life.lanes)
-    told = [head.rstrip()] if life.lanes else []
-    for left, row, gap in _drawn(life):
-        cells = " ".join(f"{_label(state):<4}" for state in (gap if row is None else row.states))
+    """The timeline as lines, drawn in ASCII: for files, pipes and terminals without colours."""
+    across = columns(life)
+    head = " " * 15 + " ".join(f"{column.name:<4}" for column in across)
+    told = [head.rstrip()] if across else []
+    for left, row, states in _drawn(life, across):
+        cells = " ".join(f"{_label(state):<4}" for state in states)
         text = "" if row is None else _told(life, row)
-        told.append(f"{left:<14} {cells}{'  ' if life.lanes else ''}{text}".rstrip().translate(ASCII))
+        told.append(f"{left:<14} {cells}{'  ' if across else ''}{text}".rstrip().translate(ASCII))
     return told
 
 
@@ -89,14 +92,16 @@ def summary_line(summary: Summary) -> str:
     return "; ".join(parts)
 
 
-def _drawn(life: Life) -> Iterator[tuple[str, Row | None, Sequence[str | None]]]:
-    """The left column, the row, and lanes; a gap has no row, and the lanes that go through it."""
+def _drawn(life: Life, across: Sequence[Column]) -> Iterator[tuple[str, Row | None, Sequence[str | None]]]:
+    """The left column, the row, and the state in each column; a gap has no row, and the states that go through it."""
     before: Row | None = None
-    for row in life.rows:
+    states: tuple[str | None, ...] = ()
+    for number, row in enumerate(life.rows):
         if before is not None and (days := (row.day - before.day).days) > GAP_DAYS:
-            yield f"  ⋮ {days} days", None, before.states
+            yield f"  ⋮ {days} days", None, states
+        states = tuple(column.states[number] for column in across)
         new = before is None or row.day != before.day
-        yield f"{row.day:%Y-%m-%d %a}" if new else "", row, row.states
+        yield f"{row.day:%Y-%m-%d %a}" if new else "", row, states
         before = row
 
 
@@ -115,11 +120,12 @@ def _label(state: str | None) -> str:
 
 def _told(life: Life, row: Row) -> str:
     """The text, with the lane's name where there are several."""
+    text = " ".join(row.happening.text.split())  # a publisher's text may hold line breaks
     loan_id = row.happening.loan_id
-    lane = next((each.name for each in life.lanes if each.loan_id == loan_id), None)
     if loan_id is None or len(life.lanes) == 1:
-        return row.happening.text
-    return f"{lane or loan_id} {row.happening.text}"
+        return text
+    lane = next((each.name for each in life.lanes if each.loan_id == loan_id), loan_id)
+    return f"{lane} {text}"
 
 
 def _amounts(amounts: dict[str, int]) -> str:

@@ -102,7 +102,7 @@ def show(
         return
     console = Console(highlight=False)
     told = [*heading(life), ""]
-    if console.is_terminal and not os.environ.get("NO_COLOR"):
+    if console.is_terminal and console.encoding.startswith("utf") and not os.environ.get("NO_COLOR"):
         console.print("\n".join(told), markup=False)
         console.print(draw(life))
     else:
