@@ -40,10 +40,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("publish", "streams", "publish", _WORK, "Publish events from a file of JSON lines."),
     Command("dead-letters", "streams", "dead_letters_app", _WORK, "List, show and replay records that were not read."),
     Command("explain", "agents", "explain", _WORK, "Why an application was decided as it was."),
-    Command("loans", "lab", "loans_app", _WORK, "How loans fare: a report on the book, one customer's life."),
     Command("lists", "streams", "lists_app", _WORK, "Change and show block, watch and allow lists."),
     Command("cases", "streams", "cases_app", _WORK, "Import fraud cases from a file, or clear one."),
     Command("policy", "lab", "policy_app", _WORK, "Check, publish, backtest and roll back policies."),
+    Command("loans", "lab", "loans_app", _WORK, "How loans fare: a report on the book, one customer's life."),
     Command("journal", "agents", "journal_app", _WORK, "Write the journal to a file."),
 )
 
