@@ -63,7 +63,7 @@ def opened(
     return LoanOpened(
         event_id=f"open-{loan}", tenant=tenant, customer_id=more.pop("customer_id", CUSTOMER), occurred_at=at,
         loan_id=loan, product="cash-instalments", principal=principal, currency=more.pop("currency", "CNY"),
-        schedule=schedule, **more,
+        schedule=more.pop("schedule", schedule), **more,
     )  # fmt: skip
 
 

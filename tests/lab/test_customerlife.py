@@ -99,6 +99,14 @@ def test_an_instalment_that_is_not_due_yet_is_not_told() -> None:
     assert len(told(life(opened(day(4)), newest=day(34)), "InstalmentDue")) == 1
 
 
+def test_charges_and_instalments_of_nothing_do_not_fall_due() -> None:
+    fee = about(events.ChargeMade, 10, charge="fee", amount=5, currency="CNY")
+    free = opened(day(4), "k", schedule=[events.Instalment(number=1, due_on=date(2025, 1, 20), amount=0)])
+    found = life(opened(day(4)), free, fee, newest=day(40))
+    assert told(found, "InstalmentDue") == ["instalment 1 due: 5.00 CNY, not paid"]
+    assert told(found, "ChargeMade") == ["fee of 0.05 CNY charged"]
+
+
 def test_days_are_the_institution_s() -> None:
     shanghai = Zones({"t": ZoneInfo("Asia/Shanghai")})
     found = life(opened(day(4)), paid(day(34 + 17 / 24), 500), zones=shanghai, newest=day(40))

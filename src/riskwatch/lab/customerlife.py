@@ -173,7 +173,8 @@ def _due(account: Account, before: int, zones: Zones, told: set[tuple[str, int, 
     for loan_id, loan in account.loans.items():
         for line in loan.lines:
             mark = loan_id, line.number, line.due_day
-            if line.due_day < before and mark not in told:
+            wanted = line.number > 0 and line.amount > 0  # no charge, and not given up for a new schedule
+            if wanted and line.due_day < before and mark not in told:
                 told.add(mark)
                 at = start_of(date.fromordinal(line.due_day), zones[account.tenant])
                 text = texts.due_text(line.number, line.amount, line.paid, loan.currency)
