@@ -47,9 +47,9 @@ def day(number: float) -> datetime:
 
 
 def stood(state: str) -> Stood:
-    """Of a bucket or an end such as `settled`."""
+    """Of a bucket, an end such as `settled`, or `unknown`."""
     if not state.startswith("M"):
-        return Stood(state, "M0" if state == "settled" else "M4")
+        return Stood(state, "M0" if state in ("settled", "unknown") else "M4")
     return Stood("performing" if state == "M0" else "past-due", state)
 
 

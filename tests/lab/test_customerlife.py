@@ -184,6 +184,19 @@ def test_a_move_says_how_far_past_due_and_a_corrected_one_stands_where_it_should
     assert found.summary.worst == "M0"
 
 
+def test_an_opening_is_told_once() -> None:
+    first = moved(day(4), "unknown", "M0", opened_on=day(4).date())
+    assert [row.happening.kind for row in life(opened(day(4)), moves=[first]).rows] == ["LoanOpened"]
+    kept = life(moves=[first])  # the journal no longer holds the opening
+    assert (told(kept, "LoanMoved"), kept.rows[0].states) == (["M0"], ("M0",))
+
+
+def test_a_move_comes_before_the_warning_that_it_causes() -> None:
+    found = life(opened(day(4)), moves=[moved(day(40), "M0", "M1")], alerts=[alert(40)])
+    kinds = [row.happening.kind for row in found.rows if row.day == day(40).date()]
+    assert kinds == ["LoanMoved", "Alert"]
+
+
 def test_a_warning_and_its_withdrawal_are_two_rows() -> None:
     gone = alert(withdrawn=True, withdrawn_because="the case was cleared", withdrawn_at=day(50))
     found = life(opened(day(4)), alerts=[alert(), alert(), gone])

@@ -99,7 +99,11 @@ def customer_life(
     paths = [path for path in paths if loan is None or path.loan_id == loan]
     known = not without_moves(records.absent)
     happenings = sorted(
-        (*_of_events(events, until, zones, records.tenant), *_of_outputs(records)), key=attrgetter("at")
+        (
+            *_of_events(events, until, zones, records.tenant),
+            *_of_outputs(records, frozenset(each.loan_id for each in opened)),
+        ),
+        key=attrgetter("at"),
     )
     rows = [
         Row(
@@ -202,13 +206,17 @@ def _promise(promise: PromiseMade, events: Sequence[AnyEvent], until: datetime, 
         yield Happening(at=ends, kind="PromiseBroken", text=text, loan_id=promise.loan_id)
 
 
-def _of_outputs(records: CustomerRecords) -> Iterator[Happening]:
+def _of_outputs(records: CustomerRecords, opened: frozenset[str]) -> Iterator[Happening]:
+    """Outputs; moves first, for at one instant they are the cause. `opened`: loans whose opening an event tells."""
+    for (_, loan_id), moves in moves_by_loan(records.moves).items():
+        for held in held_moves(moves):
+            before = held.move.before
+            if loan_id in opened and before is not None and before.status == "unknown":
+                continue
+            yield Happening(at=held.at, kind="LoanMoved", text=texts.move_text(held.move), loan_id=loan_id)
     for said in {each.decision_id: each for each in records.decisions if not each.shadow}.values():
         yield Happening(at=said.occurred_at.astimezone(UTC), kind="Decision", text=texts.decision_text(said))
     yield from _of_alerts(records)
-    for (_, loan_id), moves in moves_by_loan(records.moves).items():
-        for held in held_moves(moves):
-            yield Happening(at=held.at, kind="LoanMoved", text=texts.move_text(held.move), loan_id=loan_id)
     for line in {each.action_id: each for each in records.lines if not each.shadow}.values():
         at = line.announced_at.astimezone(UTC)
         yield Happening(at=at, kind=type(line).__name__, text=texts.line_text(line))

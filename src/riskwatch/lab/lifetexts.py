@@ -69,7 +69,7 @@ def alert_text(alert: Alert, *, withdrawn: bool = False) -> str:
 
 def move_text(move: Move) -> str:
     """From where to where a loan moved."""
-    before = "" if move.before is None else f"{_stand(move.before)} → "
+    before = "" if move.before is None or move.before.status == "unknown" else f"{_stand(move.before)} → "
     told = f"{before}{_stand(move.after)}"
     if move.past_due_days > 0:
         told += f", {_days(move.past_due_days)} past due with {money(move.past_due)} {move.currency}"
