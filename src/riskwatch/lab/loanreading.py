@@ -52,7 +52,6 @@ LIFE_KINDS = BOOK_KINDS | {
 
 
 LOAN_MOVES = Topic(name="loan-moves", role="output", description="Moves of loans between statuses and buckets.")
-ACCOUNT_ACTIONS = Topic(name="account-actions", role="output", description="Changes of grades, limits and rates.")
 COLLECTION_ACTIONS = Topic(name="collection-actions", role="output", description="What collections should do.")
 
 
@@ -161,12 +160,19 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
         alerts=alerts,
         decisions=[each async for each in _read(source, topics.DECISIONS, decode_decision, key)],
         moves=[each async for each in _read(source, LOAN_MOVES, decode_move, key)],
-        lines=[each async for each in _read(source, ACCOUNT_ACTIONS, accountactions.decode_action, key)],
+        lines=[each async for each in _read(source, topics.ACCOUNT_ACTIONS, accountactions.decode_action, key)],
         actions=actions,
         closings=closings,
         newest=newest,
         absent=await source.absent(
-            (topics.JOURNAL, topics.DECISIONS, topics.EARLY_WARNINGS, LOAN_MOVES, ACCOUNT_ACTIONS, COLLECTION_ACTIONS)
+            (
+                topics.JOURNAL,
+                topics.DECISIONS,
+                topics.EARLY_WARNINGS,
+                LOAN_MOVES,
+                topics.ACCOUNT_ACTIONS,
+                COLLECTION_ACTIONS,
+            )
         ),
     )
     if not (events or alerts or found.decisions or found.moves or found.lines or actions):
