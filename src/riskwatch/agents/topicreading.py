@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
+from riskwatch.streams.partitioning import partition_of
 
 FETCH_BYTES = 8 * 1024 * 1024
 MOST_RECORDS = 4_000
@@ -19,11 +20,16 @@ Batch = tuple[int, Sequence[Any]]
 """A partition and some of its records, in order."""
 
 
-async def read_topic(broker: str, security: Security, topic: str) -> AsyncIterator[Batch]:
-    """Batches of a topic, full name; none where it does not exist. Raises `BrokerAway` or `BrokerRefused`."""
+async def read_topic(
+    broker: str, security: Security, topic: str, *, customer: bytes | None = None
+) -> AsyncIterator[Batch]:
+    """Batches of a topic, full name; none where it does not exist. `customer`: of a topic that is keyed by customer,
+    the partition of this key alone. Raises `BrokerAway` or `BrokerRefused`."""
     numbers = await partitions_of(broker, security, topic)
     if not numbers:
         return
+    if customer is not None:
+        numbers = [partition_of(customer, len(numbers))]
     async with _consumer(broker, security, topic) as consumer:
         for number in numbers:
             async for records in _partition(consumer, TopicPartition(topic, number)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.lab.loancommands import loans_app
 from riskwatch.lab.policycommands import policy_app
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from riskwatch.lab.replay import Progress
 
 
-__all__ = ["demo", "policy_app", "replay", "simulate"]
+__all__ = ["demo", "loans_app", "policy_app", "replay", "simulate"]
 
 
 def demo(
@@ -25,6 +26,9 @@ def demo(
         float, typer.Option(min=0, max=600, help="How long the paced part takes; 0 runs it at full speed.")
     ] = 20.0,
     live: Annotated[bool, typer.Option("--live/--no-live", help="A live page, or plain lines.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the plots; a new one for temporary files without.")
+    ] = None,
 ) -> None:
     """A simulated portfolio, live: broker, worker and alerts in one command, with nothing to set up.
 
@@ -38,6 +42,7 @@ def demo(
     started = time.monotonic()
     from riskwatch.lab.demo import Scene
     from riskwatch.lab.demo import demo as run
+    from riskwatch.lab.demobook import write_plots
     from riskwatch.lab.demoview import LivePage, PlainLines, summary
 
     console = Console(highlight=False)
@@ -48,6 +53,8 @@ def demo(
             asyncio.run(run(scene, seed=seed, show=page.show, live_seconds=seconds))
         except KeyboardInterrupt:
             interrupted = True
+    if scene.book is not None:
+        scene.plots = tuple(write_plots(scene.book, out))
     console.print(summary(scene, time.monotonic()))
     if interrupted:
         raise typer.Exit(130)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,10 +20,12 @@ from aiokafka import AIOKafkaProducer
 from msgspec import Struct, field
 from redis.asyncio import Redis
 
+from riskwatch.lab.demobook import demo_book
 from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.people import INSTITUTIONS
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.portfolio import FIRST_DAY, simulate
+from riskwatch.lab.portfoliobook import Book
 from riskwatch.lab.replay import balance, read_alerts, read_trails
 from riskwatch.lab.report import Balance
 from riskwatch.lab.rig import Rig, rig
@@ -92,6 +95,8 @@ class Scene(Struct):
     trails: list[DecisionTrail] = field(default_factory=list)
     applied: dict[tuple[int, int], int] = field(default_factory=dict)
     """Partition and offset of each application's journal entry → when it was written (ms)."""
+    book: Book | None = None
+    plots: tuple[Path, ...] = ()
     finished: bool = False
     broker: str = ""
     prefix: str = "riskwatch"
@@ -164,6 +169,7 @@ async def demo(
             show(scene, _taken(fresh))
             scene.balance = await balance(watcher, scene.applied)
             scene.trails = await read_trails(watcher)
+            scene.book = await demo_book(running.broker, running.prefix)
             scene.served = await served(running, len(scene.alerts))
             scene.phase, scene.finished = "done", True
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from riskwatch.lab.decided import by_reason, by_story_decided
 from riskwatch.lab.demo import DAYS, Scene
+from riskwatch.lab.demobook import book_parts
 from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
 from riskwatch.lab.report import balance_line, reason_table, story_table
 from riskwatch.lab.verdicts import StoryVerdict, about, by_story, false_alerts
@@ -228,6 +229,8 @@ def summary(scene: Scene, now: float) -> RenderableType:
         parts += ["", reason_table(by_reason(decisions, None))]
         parts.append(application_table(by_story_decided(decisions, scene.truths)))
         parts += explained(scene.trails)
+    if scene.book is not None:
+        parts += book_parts(scene.book, scene.plots)
     parts.append(where_next())
     return Group(*parts)
 
@@ -237,6 +240,7 @@ def where_next() -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for command, meaning in (
         ("riskwatch demo --seed 8 --customers 2000", "other customers, and more of them"),
+        ("riskwatch loans show CUSTOMER", "one customer's life, on a broker of your own: docs/loans.md"),
         ("riskwatch policy check FILE", "a lending policy of your own for the decisions: docs/lending.md"),
         ("riskwatch policy show", "the rules behind these alerts; copy the file and change them"),
         ("riskwatch simulate events.jsonl", "the same events as a file, to publish to a broker of your own"),
