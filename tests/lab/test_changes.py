@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import structs
+
 from riskwatch.lab.changes import ComparingAlerts, ComparingDecisions, Moved
 from riskwatch.streams.decisions import Decision, DecisionReason
 from riskwatch.streams.outputs import Alert, Cause
@@ -127,3 +129,12 @@ def test_alerts_of_rules_in_shadow_are_neither_gained_nor_lost() -> None:
     compared = ComparingAlerts()
     compared.add([alert("1", shadow=True), alert("2")], [alert("1"), alert("3", shadow=True), alert("2")])
     assert [(each.rule, each.gained, each.lost) for each in compared.changes().rules] == [("burst", 1, 0)]
+
+
+def test_a_withdrawal_is_no_alert_and_its_alert_was_raised() -> None:
+    compared = ComparingAlerts()
+    gone = structs.replace(alert("a1", "late"), withdrawn=True)
+    compared.add([alert("a1", "late"), gone], [])
+    compared.add([gone], [])
+    found = compared.changes()
+    assert (found.alerts, found.same, [each.lost for each in found.rules]) == (1, 0, [1])

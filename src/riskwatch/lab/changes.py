@@ -63,8 +63,8 @@ class RuleChanges(Struct, frozen=True, kw_only=True):
 
 
 class AlertChanges(Struct, frozen=True, kw_only=True):
-    """`alerts`: raised by the policy as it was, `same`: by both. `customers`: those with any entry; `touched`: those
-    with an alert gained or lost."""
+    """`alerts`: raised by the policy as it was, withdrawn later or not, `same`: by both. `customers`: those with any
+    entry; `touched`: those with an alert gained or lost."""
 
     alerts: int
     same: int
@@ -126,7 +126,8 @@ class ComparingDecisions:
 
 
 class ComparingAlerts:
-    """Gathers the alerts of two policies of rules, shadow rules left out: they alert nobody."""
+    """Gathers the alerts that two policies of rules raise. Left out are shadow rules, which alert nobody, and
+    withdrawals: the alert was raised all the same."""
 
     def __init__(self) -> None:
         self._alerts = 0
@@ -138,8 +139,7 @@ class ComparingAlerts:
 
     def add(self, before: Iterable[Alert], after: Iterable[Alert]) -> None:
         """The alerts of the same entries."""
-        was = {each.alert_id: each for each in before if not each.shadow}
-        would = {each.alert_id: each for each in after if not each.shadow}
+        was, would = _raised(before), _raised(after)
         self._alerts += len(was)
         self._same += len(was.keys() & would.keys())
         for found, these, others in ((self._gained, would, was), (self._lost, was, would)):
@@ -202,6 +202,10 @@ def _moves(
 
 def _amounts(changes: list[Decimal]) -> Amounts:
     return Amounts(differ=len(changes), sum=float(sum(changes)), median=float(median(changes)) if changes else None)
+
+
+def _raised(alerts: Iterable[Alert]) -> dict[str, Alert]:
+    return {each.alert_id: each for each in alerts if not each.shadow and not each.withdrawn}
 
 
 def _share(touched: int, of: int) -> float:
