@@ -73,6 +73,8 @@ def test_an_empty_book_says_so_and_names_what_is_absent() -> None:
     text = said(book(absent=["riskwatch.loan-moves.v1"]))
     assert "Loans of" not in text  # all of them would look current
     assert "Collections of t" in text
+    (uplift,) = book(absent=["riskwatch.loan-moves.v1"]).collections[0].actions.uplifts
+    assert (uplift.treated, uplift.held) == (0, 0)
     assert "topics that the broker does not have: riskwatch.loan-moves.v1" in text
     assert list(plots(make_book(BookRecords(), {}, Zones()))) == []
 

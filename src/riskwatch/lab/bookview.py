@@ -140,9 +140,9 @@ def action_table(actions: CollectionBook) -> Table:
 
 def uplift_table(actions: CollectionBook) -> Table:
     """Treated loans against held-out ones, by stage."""
-    table = _table("What treatment brings: cured 30 days later, treated against held out")
+    table = _table("What treatment brings: current or settled 30 days later, treated against held out")
     table.add_column("stage", no_wrap=True)
-    for header in ("treated", "cured", "held out", "cured", "uplift", "95 % interval"):
+    for header in ("treated", "current", "held out", "current", "uplift", "95 % interval"):
         table.add_column(header, justify="right", no_wrap=True)
     for each in actions.uplifts:
         shares = [

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from riskwatch.agents.topicreading import partitions_of, read_topic
 from riskwatch.lab.loanrecords import BookRecords, CustomerRecords, MoneyEvent
 from riskwatch.streams import accountactions, topics
-from riskwatch.streams.collections import ActionClosed, CollectionAction, decode_action, decode_closing
+from riskwatch.streams.collections import ActionClosed, CollectionAction, decode_collection
 from riskwatch.streams.connecting import Security
 from riskwatch.streams.decisions import decode_decision
 from riskwatch.streams.entry import Kind
@@ -52,7 +52,6 @@ LIFE_KINDS = BOOK_KINDS | {
 
 
 LOAN_MOVES = Topic(name="loan-moves", role="output", description="Moves of loans between statuses and buckets.")
-COLLECTION_ACTIONS = Topic(name="collection-actions", role="output", description="What collections should do.")
 
 
 class Stood(Struct, frozen=True):
@@ -120,7 +119,7 @@ async def read_book(source: Source) -> BookRecords:
             contacts.append(event)
         elif isinstance(event, MoneyEvent):
             money.append(event)
-    actions, closings = _parted([each async for each in _read(source, COLLECTION_ACTIONS, decode_collection)])
+    actions, closings = _parted([each async for each in _read(source, topics.COLLECTION_ACTIONS, decode_collection)])
     return BookRecords(
         opened=opened,
         money=money,
@@ -129,7 +128,7 @@ async def read_book(source: Source) -> BookRecords:
         actions=actions,
         closings=closings,
         newest=newest,
-        absent=await source.absent((topics.JOURNAL, LOAN_MOVES, COLLECTION_ACTIONS)),
+        absent=await source.absent((topics.JOURNAL, LOAN_MOVES, topics.COLLECTION_ACTIONS)),
     )
 
 
@@ -152,7 +151,9 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
         for topic in (topics.FRAUD_ALERTS, topics.EARLY_WARNINGS)
         async for each in _read(source, topic, decode_alert, key)
     ]
-    actions, closings = _parted([each async for each in _read(source, COLLECTION_ACTIONS, decode_collection, key)])
+    actions, closings = _parted(
+        [each async for each in _read(source, topics.COLLECTION_ACTIONS, decode_collection, key)]
+    )
     found = CustomerRecords(
         tenant=tenant,
         customer_id=customer_id,
@@ -171,7 +172,7 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
                 topics.EARLY_WARNINGS,
                 LOAN_MOVES,
                 topics.ACCOUNT_ACTIONS,
-                COLLECTION_ACTIONS,
+                topics.COLLECTION_ACTIONS,
             )
         ),
     )
@@ -181,14 +182,6 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
             "institution exactly as they are published"
         )
     return found
-
-
-def decode_collection(value: bytes) -> CollectionAction | ActionClosed:
-    """Raises `msgspec.ValidationError` or `msgspec.DecodeError` where the bytes are neither."""
-    try:
-        return decode_action(value)
-    except msgspec.ValidationError:
-        return decode_closing(value)
 
 
 async def _journal(

@@ -61,7 +61,8 @@ def make_book(
     as_of = newest(records)
     if as_of is None:
         return Book(as_of=None, loans=[], collections=[], absent=list(records.absent))
-    every = loan_paths(records.opened, records.moves, zones, records.money)
+    known = not without_moves(records.absent)
+    every = loan_paths(records.opened, records.moves, zones, records.money) if known else []
     paths = [path for path in every if tenant is None or path.tenant == tenant]
     places: dict[tuple[str, str], list[LoanPath]] = {}
     for path in paths:
@@ -69,9 +70,7 @@ def make_book(
     told = {each.tenant for each in records.contacts} | {each.tenant for each in records.actions}
     return Book(
         as_of=as_of,
-        loans=[]
-        if without_moves(records.absent)
-        else [_loan_book(*place, places[place], as_of, zones) for place in sorted(places)],
+        loans=[_loan_book(*place, places[place], as_of, zones) for place in sorted(places)],
         collections=[
             _collections(each, records, paths, rules, zones, as_of)
             for each in sorted(told)
