@@ -49,7 +49,7 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows` and `actions` in order; `new`: entries that count;
+    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions` in order; `new`: entries that count;
     `broadcasts`: what the folds have to say to every partition."""
 
     state: Rows
