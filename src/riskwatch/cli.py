@@ -45,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cases", "streams", "cases_app", _WORK, "Import fraud cases from a file, or clear one."),
     Command("policy", "lab", "policy_app", _WORK, "Check, publish, backtest and roll back policies."),
     Command("loans", "lab", "loans_app", _WORK, "How loans fare: a report on the book, one customer's life."),
+    Command("actions", "agents", "actions_app", _WORK, "What was done to limits and rates, and undoing it."),
     Command("journal", "agents", "journal_app", _WORK, "Write the journal to a file."),
 )
 

@@ -6,7 +6,12 @@ points; cool-off 60 days.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 from lines_journal import (
+    NOW,
     PROGRAM,
     Run,
     applied,
@@ -22,7 +27,13 @@ from lines_journal import (
     published,
     ticks,
 )
+from msgspec import structs
 
+from riskwatch.agents.accountsdesk import AccountsDesk
+from riskwatch.agents.gate import Gate
+from riskwatch.features.account import Account
+from riskwatch.policy.lendingbook import NO_LENDING
+from riskwatch.policy.shelf import Shelf
 from riskwatch.streams.accountactions import AccountAction, Terms
 from riskwatch.streams.packing import to_ms
 
@@ -186,9 +197,27 @@ def test_an_approval_grants_the_line_anew() -> None:
 
 
 def test_with_lending_off_nothing_is_kept() -> None:
-    from dataclasses import replace
-
-    from riskwatch.policy.lendingbook import NO_LENDING
-
     run = Run(replace(PROGRAM, lending=NO_LENDING)).feed(in_order(good(), ticks(0, 70)))
     assert (run.actions, run.batches[0].counts.derived) == ([], 0)
+
+
+# ------------------------------------------------------------------------------------------- while repayments are stale
+
+
+def test_while_repayments_are_stale_nothing_moves_by_arrears_and_freezes_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "holds", lambda self, tenant: True)
+    log = in_order(poor(), applied("c1", 70, score=100), suspicious(day=75), ticks(0, 80))
+    run = Run().feed(until(75, log))
+    assert run.actions == []
+    run.feed([each for each in log if each[0] >= 75])
+    assert [(each.change, each.announced_at) for each in run.actions] == [("frozen", at(75.125))]
+
+
+def test_a_fraud_alert_that_is_withdrawn_counts_no_more() -> None:
+    (alert,) = Run().feed(suspicious()[:1]).batches[0].alerts
+    desk, account = AccountsDesk(PROGRAM, Run().feed([]).batches[0], NOW, 0, Shelf()), Account()
+    desk.suspect(alert, account, 0)
+    assert account.credit is not None
+    assert [each.alert_id for each in account.credit.suspicions] == [alert.alert_id]
+    desk.suspect(structs.replace(alert, withdrawn=True, withdrawn_at=alert.occurred_at + timedelta(1)), account, 0)
+    assert account.credit.suspicions == []

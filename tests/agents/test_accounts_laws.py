@@ -163,16 +163,16 @@ def test_what_a_withdrawn_shadow_kept_is_forgotten() -> None:
 
 
 def test_a_shadow_that_raises_is_told_and_the_line_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    from riskwatch.agents import accountsdesk
+    from riskwatch.agents import lineacting
 
-    real = accountsdesk.look
+    real = lineacting.look
 
     def planted(own: Any, *given: Any) -> Any:
         if own.name == "bold":
             raise ZeroDivisionError("planted")
         return real(own, *given)
 
-    monkeypatch.setattr(accountsdesk, "look", planted)
+    monkeypatch.setattr(lineacting, "look", planted)
     log = paying(64)
     run = Run(replace(PROGRAM, shadows=LendingBook([BOLD]))).feed(log)
     assert (len(run.actions), run.shadow_actions) == (1, [])

@@ -19,7 +19,15 @@ from riskwatch.agents.metrics import Metrics
 from riskwatch.agents.outbox import Item, Receipt, Revoked
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
-from riskwatch.agents.translating import TRANSLATORS, Broadcast, Naming, Translation, list_translator, policy_translator
+from riskwatch.agents.translating import (
+    TRANSLATORS,
+    Addressed,
+    Broadcast,
+    Naming,
+    Translation,
+    list_translator,
+    policy_translator,
+)
 from riskwatch.policy.lendingfile import packaged_lending
 from riskwatch.policy.publication import Publication, encode_publication
 from riskwatch.streams import topics
@@ -27,7 +35,7 @@ from riskwatch.streams.deadletters import diagnosis
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.keys import Keys
 from riskwatch.streams.listreading import decode_audit, decode_change
-from riskwatch.streams.packing import headers_of, payload_of
+from riskwatch.streams.packing import headers_of, partition_of, payload_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 NAMING = Naming(Keys(current=b"0123456789abcdef"), {"sunrise": "CN"})
@@ -210,6 +218,25 @@ async def test_an_entry_is_in_every_journal_partition_without_a_key_and_the_batc
         assert [decode_change(payload_of(value)).change_id for value in values] == ["ch-1", "ch-2"]
         assert headers_of(values)["kind"].tolist() == [Kind.LIST_CHANGED, Kind.LIST_CHANGED]
     assert rig.consumer.finished == [message]
+
+
+async def test_an_entry_for_one_customer_is_in_the_customer_s_partition_alone_and_order_stays() -> None:
+    rig = Rig()
+    customers = [f"acme/c{number}".encode() for number in range(20)]
+    entries = iter([Addressed(key, b"of " + key) for key in customers] + [Broadcast(Kind.LIST_CHANGED, 0, b"all")])
+    rig.control._translators = {LISTS: ("lists", lambda record: Translation(next(entries)))}
+    await rig.take(batch(*[b"x"] * 21))
+    written = rig.broker.of(JOURNAL)
+    for number in range(PARTITIONS):
+        own = [key for key in customers if partition_of(key, PARTITIONS) == number]
+        found = [key for at, (key, *_) in written if at == number]
+        assert found == [*own, None]
+    assert len(written) == 20 + PARTITIONS
+    counted = {
+        outcome: rig.metrics.control_records.labels("lists", outcome)._value.get()
+        for outcome in ("addressed", "broadcast")
+    }
+    assert counted == {"addressed": 20, "broadcast": 1}
 
 
 async def test_dead_letters_then_audits_then_entries() -> None:

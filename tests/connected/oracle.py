@@ -15,6 +15,7 @@ from reading import (
     Rows,
     committed,
     read,
+    read_actions,
     read_alerts,
     read_decisions,
     read_inputs,
@@ -36,6 +37,7 @@ from riskwatch.policy.lendingbook import packaged_book
 from riskwatch.policy.rules import base_policy, compile_rules
 from riskwatch.scoring.labels import PENDING, unpack_predictions
 from riskwatch.streams import topics
+from riskwatch.streams.accountactions import AccountAction, AnyAction, encode_action
 from riskwatch.streams.deadletters import diagnosis
 from riskwatch.streams.decisions import DecisionTrail, encode_decision
 from riskwatch.streams.outputs import Alert
@@ -47,13 +49,14 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts`, `decisions` and `shadows` in order; `new`: entries that count;
-    `broadcasts`: what the folds have to say to every partition."""
+    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions` in order; `new`: entries
+    that count; `broadcasts`: what the folds have to say to every partition."""
 
     state: Rows
     alerts: list[Alert]
     decisions: list[DecisionTrail]
     shadows: list[DecisionTrail]
+    actions: list[AnyAction]
     new: int
     broadcasts: list[bytes]
 
@@ -75,6 +78,7 @@ def recompute(
     alerts: list[Alert] = []
     decisions: list[DecisionTrail] = []
     shadows: list[DecisionTrail] = []
+    actions: list[AnyAction] = []
     broadcasts: list[bytes] = []
     new = 0
     for number, records in sorted(journal.items()):
@@ -90,10 +94,11 @@ def recompute(
             alerts += folded.alerts
             decisions += folded.decisions
             shadows += folded.shadow_decisions
+            actions += folded.actions
             broadcasts += folded.broadcasts
             new += folded.counts.new
         state[number] = dict(partition.store.scan())
-    return Expected(state, alerts, decisions, shadows, new, broadcasts)
+    return Expected(state, alerts, decisions, shadows, actions, new, broadcasts)
 
 
 def comparable(state: Rows) -> Rows:
@@ -143,6 +148,13 @@ def told_decision(trail: DecisionTrail) -> bytes:
     return encode_decision(replace(trail, decision=replace(trail.decision, cause=place, decided_at=NOW)))
 
 
+def told_action(action: AnyAction) -> bytes:
+    """What was done to a line of credit, without its place in the journal and the time at which it was decided."""
+    if isinstance(action, AccountAction):
+        action = replace(action, cause=replace(action.cause, partition=0, offset=0))
+    return encode_action(replace(action, decided_at=NOW))
+
+
 class Outcome(NamedTuple):
     """What a run left behind, beside what the journal says it should have."""
 
@@ -154,6 +166,7 @@ class Outcome(NamedTuple):
     alerts: int
     repeated_alerts: int
     decisions: int
+    actions: int
 
 
 async def check_all(
@@ -179,13 +192,15 @@ async def check_all(
     alerts = [alert for alert in await read_alerts(broker, prefix) if not without(alert)]
     assert {told(alert) for alert in alerts} == {told(alert) for alert in expected.alerts}
     decisions = await assert_same_decisions(broker, prefix, expected.decisions)
+    actions = await read_actions(broker, prefix)
+    assert {told_action(each) for each in actions} == {told_action(each) for each in expected.actions}
     ids = [(alert.alert_id, alert.withdrawn) for alert in alerts]
     assert set(ids) == {(alert.alert_id, alert.withdrawn) for alert in expected.alerts}
     assert len(set(ids)) == len({told(alert) for alert in expected.alerts}), "an id names one alert"
     return Outcome(
         inputs=len(inputs), journaled=len(places), repeated_entries=sum(places.values()) - len(places),
         dead=len(letters), tombstones=len(tombstones), alerts=len(set(ids)), repeated_alerts=len(ids) - len(set(ids)),
-        decisions=decisions,
+        decisions=decisions, actions=len({each.action_id for each in actions}),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.statecodec import newer
 from riskwatch.streams import topics
+from riskwatch.streams.accountactions import AnyAction, decode_action
 from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, decode_alert
@@ -90,6 +91,11 @@ async def read_decisions(broker: str, prefix: str) -> list[Decision]:
 async def read_trails(broker: str, prefix: str) -> list[DecisionTrail]:
     """Every trail that was published, repeats and all."""
     return [decode_trail(record.value) for record in await read(broker, prefix, topics.DECISION_TRAILS)]
+
+
+async def read_actions(broker: str, prefix: str) -> list[AnyAction]:
+    """All that was done to lines of credit, repeats and all."""
+    return [decode_action(record.value) for record in await read(broker, prefix, topics.ACCOUNT_ACTIONS)]
 
 
 Rows = dict[int, dict[bytes, bytes]]

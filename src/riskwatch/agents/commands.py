@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskwatch.agents.actioncommands import actions_app
 from riskwatch.agents.collectionscommands import collections_app
 from riskwatch.agents.journalcommands import journal_app
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from riskwatch.agents.lag import PartitionLag
 
 
-__all__ = ["collections_app", "explain", "journal_app", "lag", "lag_json", "lag_table", "progress", "worker"]
+__all__ = [
+    "actions_app", "collections_app", "explain", "journal_app", "lag", "lag_json", "lag_table", "progress", "worker",
+]  # fmt: skip
 
 
 def worker(

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskwatch.agents.desks import Occasion
+from riskwatch.agents.part import Part
+from riskwatch.features.kernel import NEW
 from riskwatch.features.paying import Paying
 from riskwatch.features.standing import Standing
 from riskwatch.features.timers import Overdue
@@ -62,6 +64,19 @@ def derived_entries(derived: Sequence[Derived]) -> NDArray[np.void]:
         entry["days_late"], entry["paid_share"] = facts.dpd, facts.paid_share
         entry["flags"] = Flag.FIRST_INSTALMENT if facts.first_instalment else 0
     return made
+
+
+def derived_part(derived: Sequence[Derived], offset: int) -> Part:
+    """The part of a batch that they are. `offset`: of the tick."""
+    return Part(
+        entries=derived_entries(derived),
+        row_of=np.array([each.row for each in derived], dtype=np.int64),
+        outcomes=np.full(len(derived), NEW, dtype=np.uint8),
+        offsets=np.full(len(derived), offset, dtype=np.int64),
+        keys=[each.key for each in derived],
+        mine=np.full(len(derived), -1, dtype=np.int64),
+        loans=["" if each.overdue is None else each.overdue.loan_id for each in derived],
+    )
 
 
 def look_hash(key: bytes, now_ms: int) -> int:

@@ -39,7 +39,8 @@ from riskwatch.streams.packing import customer_key
 class Occasion:
     """An entry at which desks decide. `place` of the part, `row` of the scratch, `key` of the customer; `kind`, `at_ms`
     (event time), `offset` and `event_hash` of the entry; `now_ms`: how far time had come, `at_ms` at least; `clock_ms`:
-    the newest tick; `ingested_ms`: when the entry was ingested, which says what policy is in force.
+    the newest tick; `ingested_ms`: when the entry was ingested, which says what policy is in force; `stale`: the
+    institution's repayments do not arrive, so that what looks overdue may be paid.
 
     `event` and `facts`: of an upstream event; `overdue`: of what a tick has made; `restored`: what a rollback asks for;
     none of them where the account is looked at because its time has come. `standings`: the customer's loans behind the
@@ -64,6 +65,17 @@ class Occasion:
     ingested_ms: int = 0
     paying: Mapping[str, Paying] = field(default_factory=dict)
     past_due_before: int = 0
+    stale: bool = False
+
+
+def occasion_of(part: Part, place: int, now_ms: int, clock_ms: int, standings: Mapping[str, Standing]) -> Occasion:
+    """The occasion that a customer's entry is, without what it says."""
+    entry = part.entries[place]
+    return Occasion(
+        place, int(part.row_of[place]), part.keys[place], int(entry["kind"]), int(entry["occurred_at"]), now_ms,
+        int(part.offsets[place]), int(entry["event"]), standings, clock_ms=clock_ms,
+        ingested_ms=int(entry["ingested_at"]),
+    )  # fmt: skip
 
 
 class Desk(Protocol):
@@ -87,7 +99,8 @@ class Desk(Protocol):
 
 @runtime_checkable
 class Listener(Protocol):
-    """A desk that is told of what is no occasion, and that tells rules what it knows."""
+    """A desk that is told of what is no occasion, that tells rules what it knows, and that looks at accounts while
+    their institution's repayments are stale too."""
 
     def renew(self) -> None:
         """Policies were published: what it wants may have changed."""
@@ -98,7 +111,7 @@ class Listener(Protocol):
         ...
 
     def suspect(self, alert: Alert, account: Account, clock_ms: int) -> None:
-        """An alert was raised about the customer, at whatever entry."""
+        """An alert was raised or withdrawn about the customer, at whatever entry."""
         ...
 
     def columns(self, account: Account, now_ms: int, clock_ms: int) -> Mapping[str, float]:
@@ -131,9 +144,9 @@ class Desks:
     def _wants(self) -> frozenset[int]:
         return frozenset(kind for kind in range(256) if any(desk.wants(kind) for desk in self._desks))
 
-    def due(self, account: Account, now_ms: int) -> bool:
-        """Whether a desk wants to look at the account now."""
-        return any(desk.due(account, now_ms) for desk in self._desks)
+    def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
+        """Whether a desk wants to look at the account now. `stale`: the institution's repayments are."""
+        return any(desk.due(account, now_ms) for desk in self._desks if not stale or isinstance(desk, Listener))
 
     def note(self, occasion: Occasion) -> None:
         """An entry of the part that is opened now."""
@@ -160,7 +173,8 @@ class Desks:
         occasions, self._occasions = self._occasions, []
         raised: dict[int, list[Alert]] = {}
         for place, alert in judged.alerts:
-            raised.setdefault(place, []).append(alert)
+            if not alert.withdrawn:
+                raised.setdefault(place, []).append(alert)
         told: list[tuple[int, int, Decision | Alert | Occasion]] = [(each.place, 2, each) for each in occasions]
         if self._listeners:
             told += [(place, 0, decision) for place, decision in judged.decisions]
@@ -185,7 +199,8 @@ class Desks:
     def _decide(self, occasion: Occasion, features: NDArray[np.float64], alerts: Sequence[Alert]) -> None:
         account = self._scratch.account(occasion.row)
         for desk in self._desks:
-            if occasion.kind == Kind.ACCOUNT_LOOKED or desk.wants(occasion.kind):
+            looks = occasion.kind == Kind.ACCOUNT_LOOKED and (not occasion.stale or isinstance(desk, Listener))
+            if looks or desk.wants(occasion.kind):
                 desk.decide(occasion, account, features, alerts)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -17,12 +18,13 @@ from msgspec import structs
 
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
-from riskwatch.agents.derived import Derived, derived_entries
-from riskwatch.agents.desks import Desks, Occasion, desks_of
+from riskwatch.agents.derived import Derived, derived_part
+from riskwatch.agents.desks import Desks, desks_of, occasion_of
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.gate import Gate
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
+from riskwatch.agents.kinds import BROADCAST, CUTS, OPENED, OPENED_AND_DECIDED
 from riskwatch.agents.labelling import Labelling
 from riskwatch.agents.merchants import Merchants
 from riskwatch.agents.part import Part
@@ -30,7 +32,7 @@ from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, 
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.undoing import Undoings
-from riskwatch.features.account import ACCOUNT_KINDS, Account, Facts, next_look, overdue
+from riskwatch.features.account import Account, Facts, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.accountactions import Compensation
@@ -39,22 +41,11 @@ from riskwatch.streams.events import AnyEvent, FraudCleared, FraudConfirmed, Loa
 from riskwatch.streams.packing import BadEntry, headers_of, payload_of, split_key, unpack_event
 from riskwatch.streams.rollbacks import journaled_compensation
 
-BROADCAST = 128
-_CUTS = np.zeros(256, dtype=np.bool_)
-_CUTS[[Kind.TICK, Kind.POLICY_PUBLISHED]] = True
-_OPENED = np.zeros(256, dtype=np.bool_)
-_OPENED[[*ACCOUNT_KINDS, Kind.FRAUD_CONFIRMED, Kind.FRAUD_CLEARED, Kind.MODEL_PROMOTED]] = True
-_OPENED[[*ANSWERS, *CASEWORK_KINDS]] = True
-"""Kinds that the fold opens one by one; all others move as columns only."""
-_OPENED_AND_DECIDED = _OPENED.copy()
-_OPENED_AND_DECIDED[Kind.LOAN_APPLIED] = True
-"""Applications too, where somebody decides them or asks about them."""
-
 
 class Folding:
-    """One fold under way. A batch is cut at its ticks, and where a policy is published: entries up to
-    a tick, what it makes, the entries behind it. Each part is opened in order, evolved and judged before the next, so
-    what is set in one part is due in the next."""
+    """One fold under way. A batch is cut at its ticks, and where a policy is published: entries up to a tick, what it
+    makes, the entries behind it. Each part is opened in order, evolved and judged before the next, so what is set in
+    one part is due in the next."""
 
     def __init__(
         self, program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
@@ -73,7 +64,7 @@ class Folding:
         self._casework = Casework(partition, detected_at)
         self._deciding = Deciding(program, partition, self._casework)
         self._merchants = Merchants(wanted=program.links)
-        self._opened = (_OPENED_AND_DECIDED if program.lending or program.links else _OPENED).copy()
+        self._opened = (OPENED_AND_DECIDED if program.lending or program.links else OPENED).copy()
         self._undoings = Undoings()
         self._gate = Gate(program.freshness, partition.row.feeds, partition.number, detected_at)
         self.out = Folded(partition.row)
@@ -83,7 +74,7 @@ class Folding:
         if len(self._offsets):
             self._gather()
             begin = 0
-            for cut in np.flatnonzero(_CUTS[self._kinds]).tolist():
+            for cut in np.flatnonzero(CUTS[self._kinds]).tolist():
                 if self._kinds[cut] == Kind.POLICY_PUBLISHED:
                     self._entries_between(begin, cut)
                     self._publish(cut)
@@ -120,9 +111,8 @@ class Folding:
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
             self._deciding, self._casework, self._merchants, self._models, self._undoings, self.out,
         )  # fmt: skip
-        desks = desks_of(
-            self._program, self.out, self._detected_at, self._partition.number, self._deciding.shelved
-        )  # fmt: skip
+        number, shelf = self._partition.number, self._deciding.shelved
+        desks = desks_of(self._program, self.out, self._detected_at, number, shelf)
         self._desks = Desks(desks, self._scratch)
         self._opened[list(self._desks.wanted)] = True
         self.out.counts.entries, self.out.counts.ticks = len(mine), len(ticks)
@@ -155,13 +145,13 @@ class Folding:
         places = np.searchsorted(part.mine, positions)
         for position, place in zip(positions.tolist(), places.tolist(), strict=True):
             kind = int(self._kinds[position])
+            value, offset = self._values[position], int(self._offsets[position])
             if kind == Kind.MODEL_PROMOTED:
-                self._models.promote(decode_model(payload_of(self._values[position])), place)
+                self._models.promote(decode_model(payload_of(value)), place)
             elif kind in CASEWORK_KINDS:
-                payload, offset = payload_of(self._values[position]), int(self._offsets[position])
-                self._casework.take(kind, payload, place, offset, self._scratch)
+                self._casework.take(kind, payload_of(value), place, offset, self._scratch)
             elif part.outcomes[place] == NEW:
-                self._open(part, kind, place, self._values[position])
+                self._open(part, kind, place, value)
 
     def _publish(self, position: int) -> None:
         self._deciding.publish(payload_of(self._values[position]), int(self._offsets[position]))
@@ -203,11 +193,8 @@ class Folding:
         facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
-        entry["due_amount"], entry["days_late"], entry["paid_share"] = (
-            facts.due_amount,
-            facts.days_late,
-            facts.paid_share,
-        )
+        for name in ("due_amount", "days_late", "paid_share"):
+            entry[name] = getattr(facts, name)
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
         self._note(part, place, kind, account, event, facts, before=before)
@@ -220,16 +207,17 @@ class Folding:
         """The desks are told of an entry that they want to know of, with the loans as they stand behind it."""
         if kind not in self._desks.wanted:
             return
-        entry, row = part.entries[place], int(part.row_of[place])
-        at_ms, key = int(entry["occurred_at"]), self._scratch.keys[row]
-        now_ms, (tenant, _) = max(at_ms, self._clock), split_key(key)
-        occasion = Occasion(
-            place, row, key, kind, at_ms, now_ms, int(part.offsets[place]), int(entry["event"]),
-            self._program.standings(account, tenant, now_ms), event, facts, restored=restored,
-            clock_ms=self._clock, ingested_ms=int(entry["ingested_at"]),
-            paying=self._program.paying(account, tenant, now_ms), past_due_before=before,
+        now_ms = max(int(part.entries["occurred_at"][place]), self._clock)
+        tenant, _ = split_key(part.keys[place])
+        standings = self._program.standings(account, tenant, now_ms)
+        paying = self._program.paying(account, tenant, now_ms)
+        told = occasion_of(part, place, now_ms, self._clock, standings)
+        self._desks.note(
+            replace(
+                told, event=event, facts=facts, restored=restored, stale=self._gate.holds(tenant), paying=paying,
+                past_due_before=before,
+            )
         )  # fmt: skip
-        self._desks.note(occasion)
 
     def _judge(self, part: Part) -> None:
         """The part counts, alerts are raised, and the desks decide."""
@@ -257,35 +245,24 @@ class Folding:
             key, account = scratch.keys[row], scratch.account(row)
             tenant, _ = split_key(key)
             self._deciding.overdue(now_ms, len(derived), key, account)
-            if self._gate.holds(tenant):
-                continue
-            found = overdue(account, now_ms, self._program.zone(tenant))
+            stale = self._gate.holds(tenant)
+            found = [] if stale else overdue(account, now_ms, self._program.zone(tenant))
             self._merchants.late(account, found, key)
             made = [Derived(row, now_ms, key, each) for each in found]
-            if self._desks.due(account, now_ms):
+            if self._desks.due(account, now_ms, stale=stale):
                 made.append(Derived(row, now_ms, key))
             if any(each.kind in self._desks.wanted or each.overdue is None for each in made):
                 standings = self._program.standings(account, tenant, now_ms)
                 paying = self._program.paying(account, tenant, now_ms)
                 for place, each in enumerate(made, start=len(derived)):
-                    self._desks.note(each.occasion(place, offset, standings, paying))
+                    self._desks.note(replace(each.occasion(place, offset, standings, paying), stale=stale))
             derived += made
         if not due:
             return
         self.out.counts.derived += len(derived)
-        row_of = np.array([each.row for each in derived], dtype=np.int64)
-        part = Part(
-            entries=derived_entries(derived),
-            row_of=row_of,
-            outcomes=np.full(len(derived), NEW, dtype=np.uint8),
-            offsets=np.full(len(derived), offset, dtype=np.int64),
-            keys=[each.key for each in derived],
-            mine=np.full(len(derived), -1, dtype=np.int64),
-            loans=["" if each.overdue is None else each.overdue.loan_id for each in derived],
-        )
         self._casework.begin()
         self._models.begin()
-        self._judge(part)
+        self._judge(derived_part(derived, offset))
         for row in due:
             self._look(row, scratch.account(row))
         rows = np.array(due, dtype=np.int64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.features.account import Account
+from riskwatch.features.creditlines import look_at
 from riskwatch.features.freshness import Feed, Freshness, expected_runs, judged, observe
 from riskwatch.streams.operational import FeedFresh, FeedStale, OperationalAlert, outage_identity
 from riskwatch.streams.packing import from_ms
@@ -68,7 +69,7 @@ class Gate:
 
     def look(self, tenant: str, key: bytes, account: Account, at_ms: int, clock_ms: int) -> int:
         """When the account is looked at next, ms, where it wants it at `at_ms` (0: never): later, where that has come
-        and the institution is held. An application that must be decided is not put off."""
+        and the institution is held. An application that must be decided is not put off, nor a line of credit."""
         if not 0 < at_ms <= clock_ms or not self.holds(tenant):
             return at_ms
         feed = self.feeds[tenant]
@@ -76,7 +77,10 @@ class Gate:
         self.held += 1
         spread = xxh3_64_intdigest(key) % HOLD_MS
         later = (clock_ms - spread) // HOLD_MS * HOLD_MS + HOLD_MS + spread
-        return min([later, *(each.deadline_ms for each in account.pending if each.deadline_ms > clock_ms)])
+        others = [each.deadline_ms for each in account.pending]
+        if account.credit is not None:
+            others.append(look_at(account.credit) or 0)
+        return min([later, *(at for at in others if at > clock_ms)])
 
     def _stale(self, tenant: str, feed: Feed, limit_ms: int) -> FeedStale:
         return FeedStale(

@@ -34,8 +34,8 @@ _OWN = (*ANSWERS, Kind.TERMS_RESTORED)
 
 @dataclass(frozen=True)
 class Judged:
-    """A part once judged: its features, float64[n, features]; the alerts raised and the applications decided, each
-    with its place."""
+    """A part once judged: its features, float64[n, features]; the alerts raised and withdrawn, and the applications
+    decided, each with its place."""
 
     matrix: NDArray[np.float64]
     alerts: list[tuple[int, Alert]] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Judging:
         out.alerts += raised.published
         for rule, count in raised.by_rule.items():
             out.suppressed[rule] = out.suppressed.get(rule, 0) + count
-        alerts = [(int(new[at]), alert) for at, alert in zip(raised.rows, raised.alerts, strict=True)]
+        alerts = [(int(new[at]), alert) for at, alert in zip(raised.places, raised.published, strict=True)]
         return Judged(matrix, alerts, decisions)
 
     def _told(self, part: Part, place: int) -> Told:

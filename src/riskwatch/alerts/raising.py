@@ -43,8 +43,9 @@ class Told(NamedTuple):
 
 class Raised(Struct, frozen=True, kw_only=True):
     """`alerts` in the order of entries, then of rules; `rows`: the entry of each. `published`: the same, and among them
-    the alerts that are withdrawn, in order. `suppressed`: firings within a cooldown, or of an episode that got no
-    worse; `by_rule`: the same by rule name. The accounts of the customers of `rows` have changed.
+    the alerts that are withdrawn, in order; `places`: the entry of each of these. `suppressed`: firings within a
+    cooldown, or of an episode that got no worse; `by_rule`: the same by rule name. The accounts of the customers of
+    `rows` have changed.
     """
 
     alerts: list[Alert]
@@ -52,6 +53,7 @@ class Raised(Struct, frozen=True, kw_only=True):
     published: list[Alert]
     suppressed: int
     by_rule: dict[str, int]
+    places: list[int] = []
 
 
 def raise_alerts(
@@ -84,11 +86,13 @@ def raise_alerts(
     fired.sort(key=lambda each: each[:2])
     alerts: list[Alert] = []
     published: list[Alert] = []
+    places: list[int] = []
     raised_rows: list[int] = []
     by_rule: dict[str, int] = {}
     for row, index, undoing in fired:
         if undoing is not None:
             published += undo(accounts(row), undoing, keys[row], detected_at)
+            places += [row] * (len(published) - len(places))
             continue
         rule = rules.rules[index].rule
         entry = entries[row]
@@ -123,10 +127,12 @@ def raise_alerts(
             remember(account, rule.cooldown_key, alert, event=event, payment=said.payment, subject=subject)
         alerts.append(alert)
         published.append(alert)
+        places.append(row)
         raised_rows.append(row)
     return Raised(
-        alerts=alerts, rows=raised_rows, published=published, suppressed=sum(by_rule.values()), by_rule=by_rule
-    )
+        alerts=alerts, rows=raised_rows, published=published, places=places, suppressed=sum(by_rule.values()),
+        by_rule=by_rule,
+    )  # fmt: skip
 
 
 def _alert(

@@ -8,6 +8,7 @@ instants in ms.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -65,6 +66,7 @@ class CreditState(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.next_limit is not None or self.next_rate is not None
 
 
+@lru_cache(maxsize=1_024)
 def basis_points(annual_rate: float) -> int:
     """An annual rate as it is written in decimals, 0.24 being 24 %, in whole basis points, rounded down."""
     return int(Fraction(str(annual_rate)) * 10_000)

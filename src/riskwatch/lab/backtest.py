@@ -16,8 +16,9 @@ from hashlib import blake2b
 import numpy as np
 from msgspec import Struct, structs
 
-from riskwatch.agents.fold import BROADCAST, fold
+from riskwatch.agents.fold import fold
 from riskwatch.agents.folded import Folded, Program
+from riskwatch.agents.kinds import BROADCAST
 from riskwatch.agents.partition import Partition, open_partition
 from riskwatch.agents.store import MemoryPartition
 from riskwatch.lab.changes import EXAMPLES, AlertChanges, ComparingAlerts, ComparingDecisions, DecisionChanges

@@ -22,7 +22,7 @@ from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingcondition import LendingCondition, check_lending_condition
 from riskwatch.policy.lendingladder import MOST_REASONS
 from riskwatch.scoring.scorecard import Part as Points
-from riskwatch.scoring.scorecard import Scored, Value, most_lost, score_with
+from riskwatch.scoring.scorecard import Scored, Value, most_lost, points_with, score_with
 from riskwatch.streams.accountactions import (
     AccountAction,
     AccountReason,
@@ -80,14 +80,12 @@ def look(
     if account is None:
         return Looked()
     facts = facts_at(inputs, state, now_ms)
-    scored = None
-    if occasion.kind in account.on and all(facts.get(name) is not None for name in account.required):
-        scored = score_with(account.scorecard, facts)
-    action = _decided(_Look(policy, account, state, facts, now_ms, occasion), scored)
-    return Looked(action, None if scored is None else scored.points)
+    by_score = occasion.kind in account.on and all(facts.get(name) is not None for name in account.required)
+    points = points_with(account.scorecard, facts) if by_score else None
+    return Looked(_decided(_Look(policy, account, state, facts, now_ms, occasion), by_score), points)
 
 
-def _decided(look: _Look, scored: Scored | None) -> AccountAction | None:
+def _decided(look: _Look, by_score: bool) -> AccountAction | None:
     policy, account, state, facts, now_ms = look.policy, look.account, look.state, look.facts, look.now_ms
     firing = _firing(policy, account, facts)
     if state.frozen:
@@ -103,7 +101,7 @@ def _decided(look: _Look, scored: Scored | None) -> AccountAction | None:
         why: Why = (LEGAL_CAP, {"account.rate_bp": float(state.rate_bp)})
         return look.action("capped", ["rate"], _terms(state, rate_bp=cap), [why], bounds=["legal-cap"])
     resting = now_ms - state.changed_ms < account.cool_off_days * DAY_MS
-    return None if scored is None or state.announced or resting else look.by_score(scored, cap)
+    return look.by_score(cap) if by_score and not state.announced and not resting else None
 
 
 def adjust(
@@ -129,10 +127,10 @@ class _Look(Struct, frozen=True):
     now_ms: int
     occasion: Occasion
 
-    def by_score(self, scored: Scored, cap: int) -> AccountAction | None:
-        """What the behaviour score asks for. `scored`: of `account.scorecard`; `cap`: the legal cap on the rate, basis
-        points."""
+    def by_score(self, cap: int) -> AccountAction | None:
+        """What the behaviour score asks for. `cap`: the legal cap on the rate, basis points."""
         account, state = self.account, self.state
+        scored = score_with(account.scorecard, self.facts)
         current, base = grade_named(account, state.grade), grade_named(account, state.granted_grade)
         grade = graded(account, scored.points, current)
         if current is None or base is None:  # what another grade would mean for the line is known from here on

@@ -92,34 +92,54 @@ batch's first action, with notice for what is worse. A line on which anything el
 reported. Repeating the rollback undoes nothing twice, and compensations are a batch, `rollback/…`, that can be undone.
 """
 
-_SEAM = """## For those who wire it up
+_RUNNING = """## Running it
 
-A state is `features.credit.CreditState`, one for each product and currency of a customer, and one more with
-`shadow=True` for a policy in shadow. All functions are pure, and equal inputs give equal ids.
+Every worker that decides applications keeps lines of credit too; the lending policy of institution, product and
+currency that is [in force](policies.md) at an entry decides the line. Nothing is to be set up. A line begins with the
+first approval or loan from then on.
 
-- An application is decided: `granted(state, decision, at_ms)`. A loan is opened: `opened(state, event, at_ms, in_use)`.
-- At a tick from `next_look(state)` on, and before every look: `accountdeciding.adjust(policy, state, in_use, now_ms,
-  occasion)`; where it gives an action, publish it and go on with `acted(state, action)`. Then `reach(state, now_ms,
-  in_use)`.
-- At an entry of `on` or `clear_on`, and where a fraud alert is raised: `accountdeciding.decide_account(policy, state,
-  inputs, now_ms, occasion)`, with `accountvocabulary.account_inputs(own, in_use, features, more)`; where it gives an
-  action, publish it and go on with `acted(state, action)`.
-- A rollback: `streams.compensating.compensate(published, batch, at, decided_at, notice)`. Its compensations go into the
-  journal of their customers, where `acted` applies each once, and none to a line on which anything else has acted since
-  (`applies` says whether it will).
+- **When a line is looked at.** After each entry of `on` and `clear_on` and after a confirmed fraud. A fraud alert
+  brings a look at whatever entry it is raised: at the next tick, which a worker writes within 50 ms. What was
+  announced comes into force at the first tick from its instant on.
+- **Fraud.** An alert counts for 30 days, unless it is withdrawn; `FraudCleared` clears its case and every alert up to
+  then. Alerts of rules in shadow and early warnings do not count.
+- **Stale repayments.** While an institution's repayments do not arrive, `own.max_dpd` and `history.*` are unknown: a
+  policy that requires one of them moves nothing. Freezes go on.
+- **Shadow.** A policy in shadow has a line of its own, which begins as the live one stands. It brings no looks: what
+  it announced comes into force at the next entry that the line is looked at for. What it says goes to
+  `shadow-account-actions`.
+- **Rules** may read `score_change_90d`: points of the newest score less the best of 90 days, as known at the last
+  tick before the entry. It is known at entries at which lines are looked at.
+
+## Rolling back
+
+```sh
+riskwatch policy rollback cash-instalments --by ann --reason "…"   # first: it acts no more
+riskwatch actions list --batch harbour-cash/0123456789ab           # what it did: before and after, reasons
+riskwatch actions show CUSTOMER --language zh                       # one customer's lines, and what was told
+riskwatch actions rollback --batch harbour-cash/0123456789ab --by ann --reason "limits too high" --dry-run
+riskwatch actions rollback --batch harbour-cash/0123456789ab --by ann --reason "limits too high"
+```
+
+The command reads `account-actions`, works out a compensation for each line, and sends them to the topic `rollbacks`.
+From there each goes into its customer's journal, and the fold applies it if nothing has acted on the line since; only
+then is it published to `account-actions`, with who asked and why. The command waits for that (`--wait-seconds`),
+names the lines that were left alone, and ends with 1 where some are not restored. A crash anywhere repeats records
+and undoes nothing twice. `--tenant`, `--since` and `--until` narrow the batch; `--limit-notice-days` (0) and
+`--rate-notice-days` (30) say when what is worse for the customer is in force. Undo a rollback by its own batch:
+`--batch rollback/harbour-cash/…`.
 """
 
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, "## Inputs\n\nMoney is in minor units. An unknown input has points of its own.\n"]
+    parts = [_HEAD, _RUNNING, "## Inputs\n\nMoney is in minor units. An unknown input has points of its own.\n"]
     parts.append(_table(("input", "what it is"), [(f"`{each.name}`", each.description) for each in INPUTS]))
     parts.append("## What bounds a change\n")
     parts.append(_table(("code", "meaning"), [(f"`{code}`", said) for code, said in BOUNDS.items()]))
     parts.append("## Reasons\n\nBeside those of [lending policies](lending.md):\n")
     texts = [(f"`{code}`", text.en, text.zh) for code, text in sorted(ACCOUNT_TEXTS.items())]
     parts.append(_table(("code", "English", "Chinese"), texts))
-    parts.append(_SEAM)
     return "\n".join(parts)
 
 

@@ -13,6 +13,8 @@ from riskwatch.policy.lendingcondition import LendingCondition, check_lending_co
 from riskwatch.scoring.scorecard import Value
 
 BEHAVIOUR = "behaviour."
+ARREARS = ("own.max_dpd", "history.max_dpd_6m", "history.max_dpd_12m", "history.months_since_overdue")
+"""Inputs that are unknown while an institution's repayments do not arrive."""
 
 
 def in_use(standings: Iterable[Standing], product: str, currency: str) -> int:

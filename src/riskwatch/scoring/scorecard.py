@@ -100,6 +100,11 @@ def score_with(card: Scorecard, values: Mapping[str, Value]) -> Scored:
     return Scored(points=points, pd=1.0 / (1.0 + odds_at(card, points)), parts=parts)
 
 
+def points_with(card: Scorecard, values: Mapping[str, Value]) -> float:
+    """The points of `score_with`, without what they are made of."""
+    return fsum(_points(each, values.get(each.reads)) for each in card.characteristics)
+
+
 def odds_at(card: Scorecard, points: float) -> float:
     """Good to bad at a sum of points: base_odds · 2 ** ((points - base_points) / pdo), cut to ±52 doublings of 1:1."""
     # Base odds lie within 2**±52, so ±200 doublings reach both cuts; a power of more would overflow.
@@ -146,6 +151,11 @@ def _part(each: Characteristic, value: Value) -> Part:
         lost=float(Decimal(str(best)) - Decimal(str(points))),
         reason=each.reason,
     )
+
+
+def _points(each: Characteristic, value: Value) -> float:
+    found = None if value is None or value != value else _bin_of(each, value)
+    return each.missing if found is None else found.points
 
 
 def _bin_of(each: Characteristic, value: float | str | bool) -> Bin | None:
