@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from riskwatch.alerts.withdrawing import Undoing
 from riskwatch.features.account import Account, Facts, evolve_account
-from riskwatch.features.ledger import Loan
+from riskwatch.features.ledger import FactKind, Loan
 from riskwatch.streams.events import AnyEvent, RepaymentReceived, RepaymentReversed
 from riskwatch.streams.packing import hash64
 
@@ -47,9 +47,11 @@ class Undoings:
 
 
 def _holds(loan: Loan | None, payment: int) -> bool:
-    return loan is not None and any(each.payment == payment for each in loan.payments)
+    return loan is not None and any(
+        each.payment == payment and each.amount > each.reversed for each in loan.facts if each.kind == FactKind.PAYMENT
+    )
 
 
 def _in_arrears(loan: Loan | None) -> bool:
     """Whether an instalment that was reported as overdue is still open."""
-    return loan is not None and any(line.told and line.paid < line.amount for line in loan.lines)
+    return loan is not None and any(line.told and not line.closed_day for line in loan.lines)
