@@ -28,6 +28,11 @@ from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.packing import hash64
 
+__all__ = [
+    "Account", "AccountFault", "Facts", "decode_account", "encode_account", "evolve_account", "moved", "next_look",
+    "overdue",
+]  # fmt: skip
+
 ACCOUNT_VERSION = 2
 MAX_LOANS = 50
 """Loans kept. Beyond it the one that rested longest goes, settled and unknown ones before open ones."""
@@ -127,12 +132,13 @@ def evolve_account(
     day = day_of(at_ms, zone)
     moves: list[Move] = []
     if day > loan.clock_day or loan.rules_version != rules.version:
-        moves = pass_time(loan, at_ms, zone, rules)
+        moves = pass_time(loan, day, zone, rules)
     told = Telling(loan, event, at_ms, day, rules, book, account.applications)
     facts = evolve(told, event)
-    account.unknown_loan_count += told.unknown_loan
-    account.unmatched_reversal_count += told.unmatched_reversals
-    account.other_currency_count += told.other_currency
+    if told.counts:
+        account.unknown_loan_count += told.unknown_loan
+        account.unmatched_reversal_count += told.unmatched_reversals
+        account.other_currency_count += told.other_currency
     moves += note_place(loan, at_ms, zone, told.rules)
     if loan.rolled:
         settle_rolled(loan, told.rules)
@@ -164,9 +170,10 @@ def overdue(account: Account, now_ms: int, zone: tzinfo, book: ServicingBook = S
 
 def moved(account: Account, now_ms: int, zone: tzinfo, book: ServicingBook = STANDARD_BOOK) -> list[Move]:
     """The moves of the account's loans that time alone has brought up to `now_ms`, in order of time."""
+    today = day_of(now_ms, zone)
     moves = []
     for loan in account.loans.values():
-        moves += pass_time(loan, now_ms, zone, book.rules_for(account.tenant, loan.product))
+        moves += pass_time(loan, today, zone, book.rules_for(account.tenant, loan.product))
     return sorted(moves, key=lambda each: (each.at_ms, each.after.loan_id))
 
 

@@ -110,7 +110,10 @@ def _pay(books: Books, amount: int, named: int, day: int, rules: Servicing) -> L
             amount = _cover(books, line, amount, day, rules, touched)
     if amount:
         books.credit += _allocate(books, amount, day, rules, touched)
-    return next((line for line in touched if line.number), None)
+    for line in touched:
+        if line.number:
+            return line
+    return None
 
 
 def _allocate(books: Books, amount: int, day: int, rules: Servicing, touched: list[Line]) -> int:

@@ -97,8 +97,8 @@ class Promise(Struct, kw_only=True, array_like=True, gc=False):
 
 class Report(Struct, kw_only=True, array_like=True, gc=False):
     """What was reported of a loan. `event`: hash of the report; `number`: of the instalment, or hash of the promise;
-    `day`: due day of the instalment, day of the roll, or the day by which was promised to pay; `step`: delinquent days, or the bucket rolled to; `made_ms`, `amount`: of the
-    promise."""
+    `day`: due day of the instalment, day of the roll, or the day by which was promised to pay; `step`: delinquent days,
+    or the bucket rolled to; `made_ms`, `amount`: of the promise."""
 
     event: int
     kind: int
@@ -194,5 +194,7 @@ def is_settled(books: Books) -> bool:
 def first_number(loan: Loan) -> int:
     """The number of the first instalment: the schedule's first, else 1."""
     if loan.scheduled:
-        return next((line.number for line in loan.lines if line.number), 1)
+        for line in loan.lines:
+            if line.number:
+                return line.number
     return 1

@@ -50,8 +50,8 @@ class Telling:
     what could not be applied as it was meant."""
 
     __slots__ = (
-        "applications", "at_ms", "book", "day", "event", "loan", "looks_back", "other_currency", "rules", "unknown_loan",
-        "unmatched_reversals",
+        "applications", "at_ms", "book", "day", "event", "loan", "looks_back", "other_currency", "rules",
+        "unknown_loan", "unmatched_reversals",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,11 @@ class Telling:
         self.looks_back = False
         self.unknown_loan = self.unmatched_reversals = self.other_currency = 0
 
+    @property
+    def counts(self) -> int:
+        """How much could not be applied as it was meant."""
+        return self.unknown_loan + self.unmatched_reversals + self.other_currency
+
     def takes(self, currency: str) -> bool:
         """Whether an amount is in the loan's currency; another is counted."""
         if self.loan.currency in ("", currency):
@@ -72,9 +77,9 @@ class Telling:
         self.other_currency += 1
         return False
 
-    def fact(self, kind: FactKind, day: int | None = None, **said: Any) -> Fact:
-        """A fact of the event's own day, or of the day from which it counts."""
-        return Fact(day=self.day if day is None else day, kind=kind, at_ms=self.at_ms, event=self.event, **said)
+    def fact(self, kind: FactKind, **said: Any) -> Fact:
+        """A fact of the event's own day."""
+        return Fact(day=self.day, kind=kind, at_ms=self.at_ms, event=self.event, **said)
 
     def take(self, fact: Fact) -> Line | None:
         """Takes a fact into the books; tells the instalment that a payment first went to."""
@@ -142,9 +147,11 @@ def _received(told: Telling, event: events.RepaymentReceived) -> Facts:
     if not told.takes(event.currency):
         return NO_FACTS
     day = told.day if event.value_on is None else event.value_on.toordinal()
-    fact = told.fact(
-        FactKind.PAYMENT,
-        day,
+    fact = Fact(
+        day=day,
+        kind=FactKind.PAYMENT,
+        at_ms=told.at_ms,
+        event=told.event,
         amount=event.amount,
         payment=told.event if event.payment_id is None else hash64(event.tenant, event.payment_id),
         named=event.instalment_number or 0,

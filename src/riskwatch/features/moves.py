@@ -29,10 +29,9 @@ class Move(Struct, frozen=True, kw_only=True):
     corrects: bool = False
 
 
-def pass_time(loan: Loan, now_ms: int, zone: tzinfo, rules: Servicing) -> list[Move]:
-    """What time alone brings up to `now_ms`, each move with the beginning of the day that brings it; payments of a
-    later value day count when that day has come."""
-    today = day_of(now_ms, zone)
+def pass_time(loan: Loan, today: int, zone: tzinfo, rules: Servicing) -> list[Move]:
+    """What time alone brings up to the morning of `today`, each move with the beginning of the day that brings it;
+    payments of a later value day count when that day has come."""
     moves: list[Move] = []
     if loan.rules_version not in (0, rules.version):
         reach(loan, loan.clock_day, rules)

@@ -31,11 +31,8 @@ def undo_reports(loan: Loan, zone: tzinfo, rules: Servicing) -> tuple[int, ...]:
         elif report.kind == Kind.LOAN_ROLLED:
             loan.rolled = min(loan.rolled, report.step - 1)
         else:
-            loan.promises.append(
-                Promise(
-                    promise=report.number, made_ms=report.made_ms, amount=report.amount, pay_by_day=report.day
-                )  # fmt: skip
-            )
+            made_ms, amount, by = report.made_ms, report.amount, report.day
+            loan.promises.append(Promise(promise=report.number, made_ms=made_ms, amount=amount, pay_by_day=by))
     return tuple(report.event for report in undone)
 
 
