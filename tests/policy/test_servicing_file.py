@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from riskwatch.features.servicing import STANDARD, Servicing
+from riskwatch.policy.commands import policy_app
 from riskwatch.policy.faults import PolicyError
 from riskwatch.policy.servicingfile import load_servicing, packaged_servicing
 
@@ -34,7 +36,7 @@ def test_each_table_says_only_what_differs(tmp_path: Path) -> None:
         file_of(
             tmp_path,
             """
-            [rules]
+            [servicing]
             tolerance = 100
             [institutions.north]
             grace_days = 3
@@ -67,7 +69,7 @@ def test_a_calendar_moves_due_dates_to_the_next_business_day(tmp_path: Path) -> 
 
 def test_every_fault_is_told(tmp_path: Path) -> None:
     text = """
-    [rules]
+    [servicing]
     waterfall = ["fee", "fee", "interest", "principal"]
     grace_days = 61
     tolerance = -1
@@ -84,3 +86,17 @@ def test_every_fault_is_told(tmp_path: Path) -> None:
 
 def test_rules_that_say_the_same_have_one_version() -> None:
     assert Servicing(name="a").version == Servicing(name="b").version != Servicing(grace_days=1).version
+
+
+def test_policy_check_shows_the_rules_of_each_institution(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "[institutions.north]\ngrace_days = 3")
+    checked = CliRunner().invoke(policy_app, ["check", str(file)])
+    assert checked.exit_code == 0
+    assert "institutions.north: fee, penalty, interest, principal; oldest-first; grace 3 days" in checked.output
+
+
+def test_policy_check_tells_the_faults_of_servicing_rules(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "[institutions.north]\ngrace = 3")
+    checked = CliRunner().invoke(policy_app, ["check", str(file)])
+    assert checked.exit_code == 1
+    assert "unknown key `grace`" in checked.output

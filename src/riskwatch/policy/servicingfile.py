@@ -1,6 +1,6 @@
 """Servicing rules as files: TOML with inheritance, and every fault told at once.
 
-`[rules]` is for every institution; `[institutions.NAME]` for one, `[institutions.NAME.PRODUCT]` for one of its
+`[servicing]` is for every institution; `[institutions.NAME]` for one, `[institutions.NAME.PRODUCT]` for one of its
 products. Each says only what differs from the one before.
 """
 
@@ -26,7 +26,7 @@ STANDARD = "standard"
 PRODUCTS: tuple[str, ...] = get_args(Product)
 MOST_GRACE = 60
 """Days of grace that a file may give at most."""
-_TOP = ("description", "rules", "institutions")
+_TOP = ("description", "servicing", "institutions")
 
 
 class _Said(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ def read_servicing(source: Source) -> ServicingBook:
     for key in tables.content:
         if key not in _TOP:
             tables.fault((key,), f"unknown key `{key}`", did_you_mean(key, _TOP) or f"keys are {', '.join(_TOP)}")
-    default = _rules(tables, ("rules",), tables.table("rules"), Servicing(name="rules"))
+    default = _rules(tables, ("servicing",), tables.table("servicing"), Servicing(name="servicing"))
     rules: dict[tuple[str, str], Servicing] = {}
     for tenant, table in tables.tables("institutions"):
         own = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
