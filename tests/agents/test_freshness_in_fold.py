@@ -147,7 +147,7 @@ def test_nothing_is_derived_while_it_is_shut_and_all_at_its_own_instant_afterwar
     until = next(at for at, each in enumerate(batches) if any(isinstance(r, FeedFresh) for r in each.operational))
     since = next(at for at, each in enumerate(batches) if any(isinstance(r, FeedStale) for r in each.operational))
     assert sum(each.counts.derived for each in batches[since:until]) == 0
-    assert sum(each.counts.derived for each in batches[until:]) == 2 * DEFAULTERS  # steps of one and three days
+    assert sum(each.counts.derived for each in batches[until:]) == 3 * DEFAULTERS  # a roll, steps of one and three days
     (reached,) = {alert.occurred_at for alert in overdue_alerts(batches)}
     assert reached == BEGIN + timedelta(days=12)
     assert reached < BACK

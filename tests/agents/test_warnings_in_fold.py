@@ -146,8 +146,8 @@ def undone_by(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
     """Event id → hashes of the reports that it undoes: what the ledger will say, said by the test."""
     said: dict[str, tuple[int, ...]] = {}
 
-    def evolve(account: Account, event: Any, at_ms: int, zone: Any) -> Facts:
-        facts = evolve_account(account, event, at_ms, zone)
+    def evolve(account: Account, event: Any, at_ms: int, zone: Any, servicing: Any) -> Facts:
+        facts = evolve_account(account, event, at_ms, zone, servicing)
         return structs.replace(facts, undone=tuple({*facts.undone, *said.get(event.event_id, ())}))
 
     monkeypatch.setattr(undoing_module, "evolve_account", evolve)

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from math import isnan
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from riskwatch.features.account import (
     MAX_LOANS,
     SETTLED_LOANS_KEPT_DAYS,
@@ -57,6 +59,11 @@ def reversed_(payment_id: str, amount: int) -> RepaymentReversed:
     )  # fmt: skip
 
 
+def told(facts: Facts) -> Facts:
+    """The facts without the moves of the loan, which are told elsewhere."""
+    return replace(facts, moves=())
+
+
 def account_with_loan() -> Account:
     account = Account()
     evolve_account(account, opened(), to_ms(OPENED_AT), UTC)
@@ -88,7 +95,7 @@ def test_the_paid_share_is_what_is_covered_after_the_payment() -> None:
 
 def test_a_payment_for_several_instalments_is_judged_by_the_first() -> None:
     facts = evolve_account(account_with_loan(), paid(20_000), at(2026, 2, 6), UTC)
-    assert facts == Facts(due_amount=10_000, days_late=1, paid_share=1, first_instalment=True)
+    assert told(facts) == Facts(due_amount=10_000, days_late=1, paid_share=1, first_instalment=True)
 
 
 def test_a_payment_that_names_the_second_instalment_is_not_of_the_first() -> None:
@@ -106,7 +113,7 @@ def test_a_reversal_tells_how_late_the_instalment_now_is() -> None:
     account = account_with_loan()
     evolve_account(account, paid(10_000), at(2026, 2, 5), UTC)
     facts = evolve_account(account, reversed_("p", 10_000), at(2026, 2, 9), UTC)
-    assert facts == Facts(due_amount=10_000, days_late=4, paid_share=0, first_instalment=True)
+    assert told(facts) == Facts(due_amount=10_000, days_late=4, paid_share=0, first_instalment=True)
 
 
 def test_a_payment_without_an_id_is_reversed_by_its_event_id() -> None:
@@ -133,7 +140,7 @@ def test_an_instalment_due_makes_an_instalment_of_a_loan_without_a_schedule() ->
         due_on=date(2026, 2, 5), amount=10_000, currency="EUR",
     )  # fmt: skip
     facts = evolve_account(Account(), event, at(2026, 2, 5), UTC)
-    assert facts == Facts(due_amount=10_000, days_late=0, paid_share=0, first_instalment=True)
+    assert told(facts) == Facts(due_amount=10_000, days_late=0, paid_share=0, first_instalment=True)
 
 
 def test_a_schedule_stands_against_what_an_instalment_due_says() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskwatch.features.account import Account, decode_account, encode_account, evolve_account, next_look, overdue
+from riskwatch.features.account import Account, decode_account, encode_account, evolve_account, next_look
+from riskwatch.features.account import overdue as all_overdue
 from riskwatch.features.timers import DPD_STEPS, Overdue
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent, Instalment, LoanOpened, PromiseMade, RepaymentReceived, RepaymentReversed
@@ -58,6 +59,11 @@ def promised(amount: int, pay_by: date, loan_id: str = "L") -> PromiseMade:
         event_id="promise", tenant="north", customer_id="c", occurred_at=START, loan_id=loan_id, amount=amount,
         currency="EUR", pay_by=pay_by,
     )  # fmt: skip
+
+
+def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
+    """What became overdue, without the rolls of the loan."""
+    return [each for each in all_overdue(account, now_ms, zone) if each.kind != Kind.LOAN_ROLLED]
 
 
 def steps(found: list[Overdue]) -> list[tuple[int, int]]:
@@ -252,3 +258,44 @@ def test_more_frequent_ticks_report_the_same_steps(days: list[int]) -> None:
     assert sorted(found, key=lambda each: each.event_hash) == sorted(
         overdue(once, to_ms(START) + 200 * DAY, UTC), key=lambda each: each.event_hash
     )
+
+
+def rolls(account: Account, now_ms: int) -> list[tuple[int, int, int]]:
+    """(days past due, what is past due, when) of each roll up to now."""
+    found = [each for each in all_overdue(account, now_ms, UTC) if each.kind == Kind.LOAN_ROLLED]
+    return [(each.dpd, each.amount_outstanding, each.reached_ms) for each in found]
+
+
+def test_a_loan_rolls_into_a_bucket_with_the_first_of_its_days() -> None:
+    account = account_with((paid(3_000), at(2026, 2, 1)))
+    assert rolls(account, at(2026, 2, 6)) == [(1, 7_000, at(2026, 2, 6))]
+    assert rolls(account, at(2026, 3, 7)) == []
+    # 31 days after 5 February; the second instalment, due on 5 March, is past due by then.
+    assert rolls(account, at(2026, 3, 8)) == [(31, 17_000, at(2026, 3, 8))]
+
+
+def test_a_late_tick_tells_of_every_bucket_each_with_what_was_past_due_then() -> None:
+    assert rolls(account_with(), at(2026, 4, 7)) == [
+        (1, 10_000, at(2026, 2, 6)),
+        (31, 20_000, at(2026, 3, 8)),
+        (61, 30_000, at(2026, 4, 7)),
+    ]
+
+
+def test_a_loan_that_was_cured_rolls_anew() -> None:
+    account = account_with()
+    rolls(account, at(2026, 2, 8))
+    evolve_account(account, paid(10_000), at(2026, 2, 9), UTC)
+    assert rolls(account, at(2026, 3, 6)) == [(1, 10_000, at(2026, 3, 6))]
+
+
+def test_a_roll_is_not_told_again_after_its_cure_was_reversed() -> None:
+    account = account_with()
+    rolls(account, at(2026, 2, 6))
+    evolve_account(account, paid(10_000), at(2026, 2, 6, 9), UTC)
+    evolve_account(account, reversed_(10_000), at(2026, 2, 6, 10), UTC)
+    assert rolls(account, at(2026, 2, 9)) == []
+
+
+def test_nothing_rolls_beyond_the_last_bucket() -> None:
+    assert [dpd for dpd, _, _ in rolls(account_with(), at(2027, 3, 1))] == [1, 31, 61, 91, 121, 151, 181]

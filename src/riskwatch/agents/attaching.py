@@ -22,6 +22,7 @@ from riskwatch.agents.sorting import Stamp
 from riskwatch.agents.translating import Naming
 from riskwatch.features.freshness import Freshness
 from riskwatch.features.layout import Layout, compile_layout
+from riskwatch.features.servicing import ServicingBook
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.collectionfile import (
     NO_COLLECTIONS,
@@ -32,6 +33,7 @@ from riskwatch.policy.collectionfile import (
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lendingbook import NO_LENDING, LendingBook, packaged_book, read_book
 from riskwatch.policy.rules import base_policy, compile_rules, load_policy
+from riskwatch.policy.servicingfile import load_servicing, packaged_servicing
 from riskwatch.scoring.settings import PromotionPolicy
 from riskwatch.streams import topics
 
@@ -128,7 +130,7 @@ def program_of(settings: Settings, layout: Layout) -> Program:
     """What a worker with these settings folds. Raises `PolicyError` with every fault of a file, and `OSError`."""
     return Program(
         layout, rules_of(settings, layout), zones_of(settings), lending_of(settings), settings.links,
-        shadows_of(settings), freshness=freshness_of(settings), collections=collections_of(settings),
+        shadows_of(settings), servicing_of(settings), freshness_of(settings), collections=collections_of(settings),
     )  # fmt: skip
 
 
@@ -136,6 +138,11 @@ def freshness_of(settings: Settings) -> Freshness:
     """How far repayments may be behind."""
     limits = {tenant: int(hours * 3_600_000) for tenant, hours in settings.stale_after_hours_of.items()}
     return Freshness(int(settings.stale_after_hours * 3_600_000), limits)
+
+
+def servicing_of(settings: Settings) -> ServicingBook:
+    """How the worker services loans. Raises `PolicyError` with every fault of the file, and `OSError`."""
+    return packaged_servicing() if settings.servicing is None else load_servicing(settings.servicing)
 
 
 def rules_of(settings: Settings, layout: Layout) -> RuleSet:

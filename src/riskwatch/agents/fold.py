@@ -27,12 +27,13 @@ from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.kinds import BROADCAST, CUTS, OPENED, OPENED_AND_DECIDED
 from riskwatch.agents.labelling import Labelling
 from riskwatch.agents.merchants import Merchants
+from riskwatch.agents.moving import Moving
 from riskwatch.agents.part import Part
 from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.undoing import Undoings
-from riskwatch.features.account import Account, Facts, next_look, overdue
+from riskwatch.features.account import Account, Facts, moved, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.accountactions import Compensation
@@ -67,6 +68,7 @@ class Folding:
         self._opened = (OPENED_AND_DECIDED if program.lending or program.links else OPENED).copy()
         self._undoings = Undoings()
         self._gate = Gate(program.freshness, partition.row.feeds, partition.number, detected_at)
+        self._moving = Moving(partition.number, detected_at)
         self.out = Folded(partition.row)
         self.out.counts.applied_before = start
 
@@ -188,9 +190,10 @@ class Folding:
             self._casework.said(event, account, at_ms, offset)
             self._note(part, place, kind, account, event)
             return
-        wanted = kind in self._desks.wanted
+        wanted, zone, servicing = kind in self._desks.wanted, self._program.zone(event.tenant), self._program.servicing
         before = self._program.past_due(account, event, max(at_ms, self._clock)) if wanted else 0
-        facts = self._undoings.evolve(place, account, event, at_ms, self._program.zone(event.tenant))
+        facts = self._undoings.evolve(place, account, event, at_ms, zone, servicing)
+        self._moving.by_event(key, facts.moves, event, int(entry["event"]), offset, zone)
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)
         for name in ("due_amount", "days_late", "paid_share"):
@@ -229,7 +232,7 @@ class Folding:
         """Time is to look at the account again when it next wants it; later while its institution is held."""
         key = self._scratch.keys[row]
         tenant, _ = split_key(key)
-        wanted = next_look(account, self._program.zone(tenant)) or 0
+        wanted = next_look(account, self._program.zone(tenant), self._program.servicing) or 0
         self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock)
 
     def _tick(self, now_ms: int, offset: int) -> None:
@@ -245,8 +248,10 @@ class Folding:
             key, account = scratch.keys[row], scratch.account(row)
             tenant, _ = split_key(key)
             self._deciding.overdue(now_ms, len(derived), key, account)
-            stale = self._gate.holds(tenant)
-            found = [] if stale else overdue(account, now_ms, self._program.zone(tenant))
+            stale, zone, servicing = self._gate.holds(tenant), self._program.zone(tenant), self._program.servicing
+            moves = [] if stale else moved(account, now_ms, zone, servicing)
+            self._moving.by_time(key, moves, offset, zone)
+            found = [] if stale else overdue(account, now_ms, zone, servicing)
             self._merchants.late(account, found, key)
             made = [Derived(row, now_ms, key, each) for each in found]
             if self._desks.due(account, now_ms, stale=stale):
@@ -282,6 +287,7 @@ class Folding:
         out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered
         out.probes = [*deciding.probes, *out.probes]
         out.told = self._merchants.messages
+        out.moves = self._moving.records
         out.alerts = [*out.alerts, *casework.alerts]
         out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
         out.library = casework.library if casework.changed else None

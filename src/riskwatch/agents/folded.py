@@ -32,6 +32,7 @@ from riskwatch.streams.accountactions import AnyAction
 from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.events import AnyEvent, RepaymentReceived
+from riskwatch.streams.loanmoves import LoanMoved
 from riskwatch.streams.operational import OperationalAlert
 from riskwatch.streams.outputs import Alert, TrainingExample
 
@@ -132,6 +133,7 @@ class Folded:
     partition_row: PartitionRow
     rows: list[Row] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    moves: list[LoanMoved] = field(default_factory=list)
     decisions: list[DecisionTrail] = field(default_factory=list)
     shadow_decisions: list[DecisionTrail] = field(default_factory=list)
     actions: list[AnyAction] = field(default_factory=list)

@@ -10,6 +10,7 @@ from riskwatch.streams import topics
 from riskwatch.streams.accountactions import encode_action
 from riskwatch.streams.collections import encode_collection
 from riskwatch.streams.decisions import encode_decision
+from riskwatch.streams.loanmoves import encode_move
 from riskwatch.streams.operational import encode_operational
 from riskwatch.streams.outputs import Alert, encode_output
 from riskwatch.streams.packing import customer_key
@@ -22,6 +23,9 @@ def outputs_of(folded: Folded) -> dict[Topic, list[Item]]:
     for alert in folded.alerts:
         key = customer_key(alert.tenant, alert.customer_id)
         found.setdefault(_topic_of(alert), []).append((key, encode_output(alert), (), None))
+    for move in folded.moves:
+        key = customer_key(move.tenant, move.customer_id)
+        found.setdefault(topics.LOAN_MOVES, []).append((key, encode_move(move), (), None))
     for record in folded.operational:
         key = record.tenant.encode()
         found.setdefault(topics.OPERATIONAL_ALERTS, []).append((key, encode_operational(record), (), None))

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         description="collections policies by which loans are reminded and collected: `packaged`, `off`, or a folder of "
         "policy files",
     )
+    servicing: Path | None = Field(
+        None,
+        description="file of servicing rules: how payments are allocated and days counted, for each institution and "
+        "product; the packaged rules if absent",
+    )
     links: bool = Field(
         True,
         description="ask who else uses the identifiers of an application or a new device; decisions that depend on it "

@@ -6,7 +6,8 @@ from datetime import tzinfo
 
 from riskwatch.alerts.withdrawing import Undoing
 from riskwatch.features.account import Account, Facts, evolve_account
-from riskwatch.features.ledger import Loan
+from riskwatch.features.ledger import FactKind, Loan
+from riskwatch.features.servicing import ServicingBook
 from riskwatch.streams.events import AnyEvent, RepaymentReceived, RepaymentReversed
 from riskwatch.streams.packing import hash64
 
@@ -22,13 +23,15 @@ class Undoings:
     def __init__(self) -> None:
         self._found: list[tuple[int, Undoing]] = []
 
-    def evolve(self, place: int, account: Account, event: AnyEvent, at_ms: int, zone: tzinfo) -> Facts:
+    def evolve(
+        self, place: int, account: Account, event: AnyEvent, at_ms: int, zone: tzinfo, servicing: ServicingBook
+    ) -> Facts:  # fmt: skip
         """`evolve_account`, and what it undoes."""
         loan_id: str = getattr(event, "loan_id", None) or ""
         loan = account.loans.get(loan_id)
         was_late = _in_arrears(loan)
         payment = payment_of(event) if isinstance(event, RepaymentReversed) and _holds(loan, payment_of(event)) else 0
-        facts = evolve_account(account, event, at_ms, zone)
+        facts = evolve_account(account, event, at_ms, zone, servicing)
         loan = account.loans.get(loan_id)
         gone = 0 if _holds(loan, payment) else payment
         cured = loan.subject if loan is not None and was_late and not _in_arrears(loan) else 0
@@ -47,9 +50,11 @@ class Undoings:
 
 
 def _holds(loan: Loan | None, payment: int) -> bool:
-    return loan is not None and any(each.payment == payment for each in loan.payments)
+    return loan is not None and any(
+        each.payment == payment and each.amount > each.reversed for each in loan.facts if each.kind == FactKind.PAYMENT
+    )
 
 
 def _in_arrears(loan: Loan | None) -> bool:
     """Whether an instalment that was reported as overdue is still open."""
-    return loan is not None and any(line.told and line.paid < line.amount for line in loan.lines)
+    return loan is not None and any(line.told and not line.closed_day for line in loan.lines)

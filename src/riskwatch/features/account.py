@@ -7,45 +7,37 @@ the passing of time has brought. State in, state out: the account is changed in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from riskwatch.features.applications import Application, merchant_of
+from riskwatch.features.applications import Application
 from riskwatch.features.collectionledger import CollectionsState
 from riskwatch.features.creditlines import Credit, look_at
-from riskwatch.features.ledger import (
-    Line,
-    Loan,
-    Payment,
-    Promise,
-    Waiting,
-    first_number,
-    is_settled,
-    receive,
-    reverse,
-    schedule,
-    wait,
-)
+from riskwatch.features.ledger import Loan, is_settled
+from riskwatch.features.loanfacts import NO_FACTS, TELL, Facts, Telling
+from riskwatch.features.moves import Move, note_place, pass_time
 from riskwatch.features.pending import Pending
+from riskwatch.features.replaying import reach
+from riskwatch.features.servicing import STANDARD_BOOK, ServicingBook
 from riskwatch.features.timers import Overdue, day_of, loan_next_day, loan_overdue, milliseconds, start_of_day
+from riskwatch.features.undoing import settle_rolled, undo_reports
 from riskwatch.features.warned import OpenEpisode, OpenWarning
-from riskwatch.streams import events
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.packing import hash64
 
-ACCOUNT_VERSION = 1
+__all__ = [
+    "Account", "AccountFault", "Facts", "decode_account", "encode_account", "evolve_account", "moved", "next_look",
+    "overdue",
+]  # fmt: skip
+
+ACCOUNT_VERSION = 2
 MAX_LOANS = 50
 """Loans kept. Beyond it the one that rested longest goes, settled and unknown ones before open ones."""
 SETTLED_LOANS_KEPT_DAYS = 180
 """A loan without an open instalment is forgotten when nothing was heard of it for this long."""
-MAX_PROMISES = 16
-
-NAN = float("nan")
 
 ACCOUNT_KINDS = frozenset(
     {
@@ -54,6 +46,13 @@ ACCOUNT_KINDS = frozenset(
         Kind.REPAYMENT_RECEIVED,
         Kind.REPAYMENT_REVERSED,
         Kind.PROMISE_MADE,
+        Kind.CHARGE_MADE,
+        Kind.CHARGE_WAIVED,
+        Kind.LOAN_RESCHEDULED,
+        Kind.PAYMENT_HOLIDAY_GRANTED,
+        Kind.SETTLEMENT_AGREED,
+        Kind.LOAN_WRITTEN_OFF,
+        Kind.LOAN_SOLD,
     }
 )
 """The kinds of entries that change an account; others need not be opened for it."""
@@ -92,26 +91,6 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     collections_look_ms: int = 0
 
 
-class Facts(Struct, frozen=True, kw_only=True):
-    """What an event was in terms of the loan; NaN where that is unknown.
-
-    `due_amount`: amount of the instalment concerned, minor units. `days_late`: day of the event minus due day in the
-    institution's zone, negative for early. `paid_share`: share of the instalment that is covered after the event.
-    A repayment that covers several instalments is judged by the first that it went to, a reversal by the oldest that
-    lost. `undone`: event hashes of reports (an instalment overdue, a promise broken) that the event makes untrue.
-    """
-
-    due_amount: float = NAN
-    days_late: float = NAN
-    paid_share: float = NAN
-    first_instalment: bool = False
-    unknown_loan: bool = False
-    undone: tuple[int, ...] = ()
-
-
-NO_FACTS = Facts()
-UNKNOWN_LOAN = Facts(unknown_loan=True)
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Account)
 
@@ -134,33 +113,78 @@ def decode_account(data: bytes) -> Account:
     return account
 
 
-def evolve_account(account: Account, event: AnyEvent, at_ms: int, zone: tzinfo) -> Facts:
-    """Fold one event into the account, in place. `at_ms`: event time after clamping; `zone`: the institution's.
+def evolve_account(
+    account: Account, event: AnyEvent, at_ms: int, zone: tzinfo, book: ServicingBook = STANDARD_BOOK
+) -> Facts:
+    """Fold one event into the account, in place. `at_ms`: event time after clamping; `zone`: the institution's; `book`:
+    its servicing rules.
 
     Never raises for what an event says: a loan that is not known yet, another currency, a reversal without a payment
     are counted, and wait where something may still come.
     """
-    evolve = _EVOLVE.get(type(event))
+    evolve = TELL.get(type(event))
     if evolve is None:
         return NO_FACTS
     account.tenant = event.tenant
     account.newest_ms = max(account.newest_ms, at_ms)
-    return evolve(account, event, at_ms, zone)
+    loan = _loan(account, event.loan_id, at_ms)  # type: ignore[union-attr, arg-type]
+    rules = book.rules_for(event.tenant, loan.product)
+    day = day_of(at_ms, zone)
+    moves: list[Move] = []
+    if day > loan.clock_day or loan.rules_version != rules.version:
+        moves = pass_time(loan, day, zone, rules)
+    told = Telling(loan, event, at_ms, day, rules, book, account.applications)
+    facts = evolve(told, event)
+    if told.counts:
+        account.unknown_loan_count += told.unknown_loan
+        account.unmatched_reversal_count += told.unmatched_reversals
+        account.other_currency_count += told.other_currency
+    moves += note_place(loan, at_ms, zone, told.rules)
+    if loan.rolled:
+        settle_rolled(loan, told.rules)
+    undone: tuple[int, ...] = ()
+    if loan.reports and told.looks_back:
+        undone = undo_reports(loan, zone, told.rules)
+    if undone or moves:
+        return structs.replace(facts, undone=undone, moves=tuple(moves))
+    return facts
 
 
-def overdue(account: Account, now_ms: int, zone: tzinfo) -> list[Overdue]:
+def overdue(account: Account, now_ms: int, zone: tzinfo, book: ServicingBook = STANDARD_BOOK) -> list[Overdue]:
     """What became overdue up to `now_ms` and was not reported yet, in order of time; marks it as reported.
 
-    Not empty only from `next_look` on. Forgets loans that were settled long ago.
+    Not empty only from `next_look` on. Forgets loans that were settled long ago. Where moves are wanted, `moved` comes
+    first.
     """
-    found = [each for loan in account.loans.values() for each in loan_overdue(loan, account.tenant, now_ms, zone)]
+    today = day_of(now_ms, zone)
+    found: list[Overdue] = []
+    for loan in account.loans.values():
+        rules = book.rules_for(account.tenant, loan.product)
+        reach(loan, today, rules)
+        if loan.rolled:
+            settle_rolled(loan, rules)
+        found += loan_overdue(loan, account.tenant, now_ms, zone, rules)
     _forget_settled(account, now_ms)
     return sorted(found, key=lambda each: (each.reached_ms, each.loan_id, each.number, each.dpd, each.event_hash))
 
 
-def next_look(account: Account, zone: tzinfo) -> int | None:
-    """The next instant (ms) at which something may become overdue, must be decided or collected; None for never."""
-    days = [day for loan in account.loans.values() if (day := loan_next_day(loan)) is not None]
+def moved(account: Account, now_ms: int, zone: tzinfo, book: ServicingBook = STANDARD_BOOK) -> list[Move]:
+    """The moves of the account's loans that time alone has brought up to `now_ms`, in order of time."""
+    today = day_of(now_ms, zone)
+    moves = []
+    for loan in account.loans.values():
+        moves += pass_time(loan, today, zone, book.rules_for(account.tenant, loan.product))
+    return sorted(moves, key=lambda each: (each.at_ms, each.after.loan_id))
+
+
+def next_look(account: Account, zone: tzinfo, book: ServicingBook = STANDARD_BOOK) -> int | None:
+    """The next instant (ms) at which something may become overdue or move, must be decided or collected; None for
+    never."""
+    days = []
+    for loan in account.loans.values():
+        day = loan_next_day(loan, book.rules_for(account.tenant, loan.product))
+        if day is not None:
+            days.append(day)
     looks = [start_of_day(min(days), zone)] if days else []
     looks += [each.deadline_ms for each in account.pending]
     if account.credit is not None and (at := look_at(account.credit)) is not None:
@@ -178,7 +202,7 @@ def _loan(account: Account, loan_id: str, at_ms: int) -> Loan:
         _forget_settled(account, account.newest_ms, keep=loan_id)
         if len(account.loans) > MAX_LOANS:
             others = (each for each in account.loans.values() if each is not loan)
-            rested = min(others, key=lambda each: (bool(each.lines) and not is_settled(each), each.seen_ms))
+            rested = min(others, key=lambda each: (not _is_over(each), each.seen_ms))
             del account.loans[rested.loan_id]
             account.dropped_loan_count += 1
     loan.seen_ms = max(loan.seen_ms, at_ms)
@@ -192,106 +216,12 @@ def _forget_settled(account: Account, now_ms: int, keep: str = "") -> None:
     rested = [
         loan.loan_id
         for loan in account.loans.values()
-        if loan.loan_id != keep and loan.seen_ms < before and not loan.promises and (is_settled(loan) or not loan.lines)
+        if loan.loan_id != keep and loan.seen_ms < before and not loan.promises and _is_over(loan)
     ]
     for loan_id in rested:
         del account.loans[loan_id]
 
 
-def _facts(loan: Loan, line: Line | None, at_ms: int, zone: tzinfo) -> Facts:
-    if line is None:
-        return NO_FACTS
-    return Facts(
-        due_amount=float(line.amount),
-        days_late=float(day_of(at_ms, zone) - line.due_day),
-        paid_share=line.paid / line.amount if line.amount else 1.0,
-        first_instalment=line.number == first_number(loan),
-    )
-
-
-def _other_currency(account: Account, loan: Loan, currency: str) -> bool:
-    if loan.currency in ("", currency):
-        loan.currency = currency
-        return False
-    account.other_currency_count += 1
-    return True
-
-
-def _opened(account: Account, event: events.LoanOpened, at_ms: int, zone: tzinfo) -> Facts:
-    loan = _loan(account, event.loan_id, at_ms)
-    if loan.currency not in ("", event.currency):
-        # What came before the loan was in another currency; the contract's is the right one.
-        account.other_currency_count += len(loan.waiting)
-        loan.waiting = []
-    loan.currency = event.currency
-    loan.application_id, loan.opened_ms = event.application_id or "", at_ms
-    loan.product, loan.principal = event.product, event.principal
-    loan.merchant_id = event.merchant_id or merchant_of(account.applications, loan.application_id)
-    lines = (Line(number=each.number, due_day=each.due_on.toordinal(), amount=each.amount) for each in event.schedule)
-    schedule(loan, lines, whole=True)
-    return NO_FACTS
-
-
-def _due(account: Account, event: events.InstalmentDue, at_ms: int, zone: tzinfo) -> Facts:
-    loan = _loan(account, event.loan_id, at_ms)
-    if _other_currency(account, loan, event.currency):
-        return NO_FACTS
-    known = any(line.number == event.number for line in loan.lines)
-    if not (loan.scheduled and known):  # a schedule's own word on its instalments stands
-        line = Line(number=event.number, due_day=event.due_on.toordinal(), amount=event.amount)
-        schedule(loan, (line,), whole=False)
-    return _facts(loan, next(line for line in loan.lines if line.number == event.number), at_ms, zone)
-
-
-def _received(account: Account, event: events.RepaymentReceived, at_ms: int, zone: tzinfo) -> Facts:
-    loan = _loan(account, event.loan_id, at_ms)
-    if _other_currency(account, loan, event.currency):
-        return NO_FACTS
-    payment = hash64(event.tenant, event.event_id if event.payment_id is None else event.payment_id)
-    named = 0 if event.instalment_number is None else event.instalment_number
-    if not loan.lines:
-        account.unknown_loan_count += 1
-        wait(loan, Waiting(reversal=False, payment=payment, at_ms=at_ms, amount=event.amount, named=named))
-        return UNKNOWN_LOAN
-    line = receive(loan, Payment(payment=payment, at_ms=at_ms, amount=event.amount, named=named))
-    return _facts(loan, line, at_ms, zone)
-
-
-def _reversed(account: Account, event: events.RepaymentReversed, at_ms: int, zone: tzinfo) -> Facts:
-    loan = _loan(account, event.loan_id, at_ms)
-    if _other_currency(account, loan, event.currency):
-        return NO_FACTS
-    payment = hash64(event.tenant, event.payment_id)
-    if not loan.lines:
-        account.unknown_loan_count += 1
-        wait(loan, Waiting(reversal=True, payment=payment, at_ms=at_ms, amount=event.amount))
-        return UNKNOWN_LOAN
-    undone, line = reverse(loan, payment, event.amount)
-    if undone < event.amount:
-        account.unmatched_reversal_count += 1
-    return _facts(loan, line, at_ms, zone)
-
-
-def _promised(account: Account, event: events.PromiseMade, at_ms: int, zone: tzinfo) -> Facts:
-    loan = _loan(account, event.loan_id, at_ms)
-    if _other_currency(account, loan, event.currency):
-        return NO_FACTS
-    if event.amount > 0:
-        promise = hash64(event.tenant, event.event_id)
-        loan.promises.append(
-            Promise(promise=promise, made_ms=at_ms, amount=event.amount, pay_by_day=event.pay_by.toordinal())
-        )
-        del loan.promises[:-MAX_PROMISES]
-    if not loan.lines:
-        account.unknown_loan_count += 1
-        return UNKNOWN_LOAN
-    return NO_FACTS
-
-
-_EVOLVE: Mapping[type, Callable[[Account, Any, int, tzinfo], Facts]] = {
-    events.LoanOpened: _opened,
-    events.InstalmentDue: _due,
-    events.RepaymentReceived: _received,
-    events.RepaymentReversed: _reversed,
-    events.PromiseMade: _promised,
-}
+def _is_over(loan: Loan) -> bool:
+    """Whether nothing more is expected of a loan, or nothing is known of it."""
+    return is_settled(loan) or not loan.lines or bool(loan.sold_day)

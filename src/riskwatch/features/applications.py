@@ -77,7 +77,7 @@ def live_loans_of(applications: Sequence[Application], loans: Iterable[Loan]) ->
     newest that was made by the time the loan was opened, else "". `applications` in order of time."""
     found: dict[str, list[str]] = {}
     for loan in loans:
-        if not loan.lines or is_settled(loan):
+        if not loan.lines or loan.sold_day or is_settled(loan):
             continue
         came_of = loan.application_id or next(
             (each.application_id for each in reversed(applications) if each.at_ms <= loan.opened_ms), ""

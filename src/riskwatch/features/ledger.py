@@ -1,55 +1,89 @@
-"""A loan's ledger: instalments, the payments that cover them, and which cent of which payment lies where. Minor units.
+"""A loan's ledger: the facts that are kept of it, and the books that follow from them. Minor units; days as
+`date.toordinal` counts them.
 
-A payment goes to the instalment that it names and on to the later ones, else to the oldest unpaid; what is left then
-goes to the oldest unpaid, and what no instalment takes waits for the next one. A reversal takes back that payment's
-cents, the last placed first, and moves no other payment. What comes before the loan is known waits and is then done
-in its order.
+The books are what a replay of the facts gives, in order of value: by day, on one day by kind, then by event time
+(`features.replaying`; `features.allocating` says what each fact does). So they do not depend on the order in which
+facts arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from enum import IntEnum
+from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-MAX_PAYMENTS = 128
-"""Payments of a loan that can still be reversed; older ones stay paid."""
-MAX_WAITING = 128
-"""Payments and reversals that wait for their loan to become known."""
-MAX_EARLY_REVERSALS = 16
-"""Reversals of a loan that wait for their payment."""
+MAX_FACTS = 192
+"""Facts of a loan that are kept one by one. Beyond it the oldest become the opening balance: what they did stays, and
+can no longer be reversed or come before another."""
+MAX_LINES = 720
+"""Instalments and charges of a loan. Beyond it the oldest that are closed are kept as episodes only."""
+MAX_REVERSALS = 64
+MAX_HOLIDAYS = 32
+MAX_EPISODES = 64
+MAX_SETTLED = 16
+MAX_REPORTS = 96
+"""Reports of a loan that can still be found to be wrong."""
+
+
+LoanStatus = Literal["performing", "past-due", "settled", "written-off", "sold", "unknown"]
+
+
+class FactKind(IntEnum):
+    """The order of facts of one day."""
+
+    DUE = 0
+    CHARGE = 1
+    WAIVER = 2
+    AGREEMENT = 3
+    PAYMENT = 4
+    RESCHEDULE = 5
+    WRITE_OFF = 6
+    SALE = 7
+
+
+Planned = tuple[int, int, int, int]
+"""An instalment as a schedule has it: number, due day, amount, interest in it."""
+
+
+class Fact(Struct, kw_only=True, array_like=True, gc=False):
+    """Something that happened to a loan. `day`: from which it counts; `at_ms`: event time; `event`: hash of its event
+    id. `payment`: hash of a payment's id, `named`: the instalment that it names, 0 for none, `reversed`: what of
+    `amount` was taken back. `component`: of a charge or waiver, a place in `COMPONENTS`. `until`: last day of an
+    agreement. `planned`: a schedule."""
+
+    day: int
+    kind: int
+    at_ms: int
+    event: int
+    amount: int = 0
+    payment: int = 0
+    named: int = 0
+    reversed: int = 0
+    component: int = 0
+    until: int = 0
+    planned: list[Planned] = []
 
 
 class Line(Struct, kw_only=True, array_like=True, gc=False):
-    """One instalment. `due_day`: days since 0001-01-01 as `date.toordinal` counts; `told`: highest DPD step
-    reported."""
+    """One instalment, or a charge (`number` 0). Open of it is `amount` less `paid` and `waived`; `fee`, `penalty` and
+    `interest` are of what is open, the rest of that is principal. `due_day`: as agreed; `pay_day`: moved to a business
+    day where rules say so. `since`: day of the new schedule that it is of, else 0. `closed_day`: the day whose facts
+    left no more open than is tolerated, 0 while more is. `told`: highest step of delinquent days reported. A new
+    schedule cuts `amount` to what was paid."""
 
     number: int
     due_day: int
     amount: int
     paid: int = 0
     told: int = 0
-
-
-class Payment(Struct, kw_only=True, array_like=True, gc=False):
-    """A payment, net of what was reversed. `payment`: hash of its id; `named`: instalment number, 0 for none;
-    `parts`: (instalment number, amount) in the order of placing. What the parts do not hold waits for an instalment."""
-
-    payment: int
-    at_ms: int
-    amount: int
-    named: int = 0
-    parts: list[tuple[int, int]] = []
-
-
-class Waiting(Struct, kw_only=True, array_like=True, gc=False):
-    """A payment, or its reversal, that came before the loan was known."""
-
-    reversal: bool
-    payment: int
-    at_ms: int
-    amount: int
-    named: int = 0
+    waived: int = 0
+    fee: int = 0
+    penalty: int = 0
+    interest: int = 0
+    pay_day: int = 0
+    since: int = 0
+    closed_day: int = 0
 
 
 class Promise(Struct, kw_only=True, array_like=True, gc=False):
@@ -61,23 +95,78 @@ class Promise(Struct, kw_only=True, array_like=True, gc=False):
     pay_by_day: int
 
 
-class Loan(Struct, kw_only=True, array_like=True, gc=False):
-    """A loan as its entries have shown it. `subject`: hash of tenant and loan id; `currency` is empty until known;
-    `lines` in order of due day; `scheduled`: the lines are the schedule of `LoanOpened`; `credit`: overpaid by
-    payments that are no longer kept; `seen_ms`: event time of its newest entry; `application_id`: what it came of,
-    empty where it does not say; `opened_ms`: event time of its opening, 0 until known; `product`, `merchant_id`,
-    `principal` (minor units): of its contract, empty until known."""
+class Report(Struct, kw_only=True, array_like=True, gc=False):
+    """What was reported of a loan. `event`: hash of the report; `number`: of the instalment, or hash of the promise;
+    `day`: due day of the instalment, day of the roll, or the day by which was promised to pay; `step`: delinquent days,
+    or the bucket rolled to; `made_ms`, `amount`: of the promise."""
+
+    event: int
+    kind: int
+    number: int
+    day: int
+    step: int
+    made_ms: int = 0
+    amount: int = 0
+
+
+def _none_of_each() -> list[int]:
+    return [0, 0, 0, 0]
+
+
+class Books(Struct, kw_only=True, array_like=True, gc=False):
+    """What follows from the facts up to a point. `lines` in order of due day, number; `scheduled`: a schedule is known;
+    `credit`: paid beyond all that is known; `held`: (instalment, amount) paid for instalments that are not known yet.
+    `paid`, `waived`, `replaced` (by new schedules): by component. `settled`: from which day until which nothing
+    was owed, 0 where that lasts. `agreed_*`: the settlement agreement that stands,
+    `agreed_until` 0 for none. `episodes`: (pay day, closed day) of lines that are no longer kept; `worst`: most days
+    past due of episodes that are not."""
+
+    lines: list[Line] = []
+    scheduled: bool = False
+    credit: int = 0
+    held: list[tuple[int, int]] = []
+    paid: list[int] = field(default_factory=_none_of_each)
+    waived: list[int] = field(default_factory=_none_of_each)
+    replaced: list[int] = field(default_factory=_none_of_each)
+    settled: list[tuple[int, int]] = []
+    written_day: int = 0
+    sold_day: int = 0
+    recovered: int = 0
+    agreed_amount: int = 0
+    agreed_paid: int = 0
+    agreed_until: int = 0
+    episodes: list[tuple[int, int]] = []
+    worst: int = 0
+
+
+class Loan(Books, kw_only=True, array_like=True, gc=False):
+    """A loan as its entries have shown it: its books, and what they follow from.
+
+    `subject`: hash of tenant and loan id; `currency` is empty until known. `facts` in order of value, the first `done`
+    of them are in the books, the others count from a later day; `opening`: what earlier facts came to; `schedule`: of
+    its opening. `reversals`: (event, payment, amount); `holidays`: (first day, last day, event). `clock_day`: the
+    newest day that it was seen on; `rules_version`: of the servicing rules that the books were made by. `reports`:
+    what was reported; `rolled`: bucket up to which rolls are. `status`, `bucket`, `place_day`: where it was last told
+    to be, and since when. `seen_ms`: event time of its newest entry; `opened_ms`: of its opening, 0 until known;
+    `application_id`, `product`, `merchant_id`, `principal`: of its contract."""
 
     loan_id: str
     subject: int
     currency: str = ""
-    scheduled: bool = False
-    lines: list[Line] = []
-    payments: list[Payment] = []
-    early_reversals: list[tuple[int, int]] = []
-    waiting: list[Waiting] = []
+    facts: list[Fact] = []
+    done: int = 0
+    opening: Books | None = None
+    schedule: Fact | None = None
+    reversals: list[tuple[int, int, int]] = []
+    holidays: list[tuple[int, int, int]] = []
     promises: list[Promise] = []
-    credit: int = 0
+    reports: list[Report] = []
+    rolled: int = 0
+    clock_day: int = 0
+    rules_version: int = 0
+    status: LoanStatus = "unknown"
+    bucket: int = 0
+    place_day: int = 0
     seen_ms: int = 0
     application_id: str = ""
     opened_ms: int = 0
@@ -86,177 +175,26 @@ class Loan(Struct, kw_only=True, array_like=True, gc=False):
     principal: int = 0
 
 
-def outstanding(loan: Loan) -> int:
-    """What the known instalments still lack."""
-    return sum(line.amount - line.paid for line in loan.lines)
+def open_amount(line: Line) -> int:
+    """What of an instalment or a charge is still owed."""
+    return line.amount - line.paid - line.waived
 
 
-def is_settled(loan: Loan) -> bool:
-    """Whether all known instalments are paid; a loan without any is not."""
-    return bool(loan.lines) and all(line.paid >= line.amount for line in loan.lines)
+def outstanding(books: Books) -> int:
+    """What the known instalments and charges still lack."""
+    return sum(line.amount - line.paid - line.waived for line in books.lines)
+
+
+def is_settled(books: Books) -> bool:
+    """Whether nothing known is owed any more; a loan without any instalment is not."""
+    lines = books.lines
+    return bool(lines) and all(line.paid + line.waived >= line.amount for line in lines)
 
 
 def first_number(loan: Loan) -> int:
     """The number of the first instalment: the schedule's first, else 1."""
-    return loan.lines[0].number if loan.scheduled else 1
-
-
-def receive(loan: Loan, payment: Payment) -> Line | None:
-    """Place a payment, and take back at once what a reversal that came before it names.
-
-    Returns the instalment that its first cent went to, None when no instalment took any.
-    """
-    loan.payments.append(payment)
-    _place(loan, payment)
-    first = _line(loan, payment.parts[0][0]) if payment.parts else None
-    for i, (reversed_payment, amount) in enumerate(loan.early_reversals):
-        if reversed_payment == payment.payment:
-            undone, _ = _take_back(loan, payment, amount)
-            if amount > undone:
-                loan.early_reversals[i] = (reversed_payment, amount - undone)
-            else:
-                del loan.early_reversals[i]
-            break
-    while len(loan.payments) > MAX_PAYMENTS:
-        oldest = loan.payments.pop(0)
-        loan.credit += _unplaced(oldest)
-    return first
-
-
-def reverse(loan: Loan, payment: int, amount: int) -> tuple[int, Line | None]:
-    """Take back `amount` of the payments with this id hash, the newest first (one transfer may be published in parts).
-
-    Returns what was taken back, and the oldest instalment that lost by it. What finds no payment is kept for one that
-    is still to come.
-    """
-    undone = 0
-    losers: set[int] = set()
-    for each in reversed(loan.payments):
-        if each.payment == payment and undone < amount:
-            taken, numbers = _take_back(loan, each, amount - undone)
-            undone += taken
-            losers |= numbers
-    loan.payments = [each for each in loan.payments if each.amount]
-    if undone < amount:
-        loan.early_reversals.append((payment, amount - undone))
-        del loan.early_reversals[:-MAX_EARLY_REVERSALS]
-    return undone, next((line for line in loan.lines if line.number in losers), None)
-
-
-def wait(loan: Loan, waiting: Waiting) -> None:
-    """Keep a payment or reversal until the loan is known."""
-    loan.waiting.append(waiting)
-    del loan.waiting[:-MAX_WAITING]
-
-
-def schedule(loan: Loan, lines: Iterable[Line], *, whole: bool) -> None:
-    """Take over instalments. `whole`: they are the loan's schedule, and lines of an earlier schedule that it lacks go.
-
-    An instalment that is known by its number gets the new day and amount. Cents stay where they are unless their line
-    shrank or went; whatever is free is placed again, oldest payment first. A new due day is reported on afresh.
-    """
-    fresh = {line.number: line for line in lines}
-    for line in loan.lines:
-        new = fresh.get(line.number)
-        if new is None and whole and loan.scheduled:
-            _shrink(loan, line, 0)
-        elif new is None:
-            fresh[line.number] = line
-        else:
-            _shrink(loan, line, new.amount)
-            new.paid = line.paid
-            new.told = line.told if new.due_day == line.due_day else 0
-    loan.lines = sorted(fresh.values(), key=lambda line: (line.due_day, line.number))
-    loan.scheduled = loan.scheduled or whole
-    waiting, loan.waiting = loan.waiting, []
-    for each in waiting:
-        if each.reversal:
-            reverse(loan, each.payment, each.amount)
-        else:
-            receive(loan, Payment(payment=each.payment, at_ms=each.at_ms, amount=each.amount, named=each.named))
-    if loan.credit:
-        rest = Payment(payment=0, at_ms=0, amount=loan.credit)
-        _place(loan, rest)
-        loan.credit = _unplaced(rest)
-    for payment in loan.payments:
-        _place(loan, payment)
-
-
-def received_between(loan: Loan, from_ms: int, before_ms: int) -> int:
-    """Net of reversals, what was paid at event times in [from_ms, before_ms)."""
-    if not loan.waiting:
-        return sum(each.amount for each in loan.payments if from_ms <= each.at_ms < before_ms)
-    paid: dict[int, int] = {}
-    for each in loan.waiting:
-        if not each.reversal and from_ms <= each.at_ms < before_ms:
-            paid[each.payment] = paid.get(each.payment, 0) + each.amount
-    for each in loan.waiting:
-        if each.reversal and each.payment in paid:
-            paid[each.payment] = max(0, paid[each.payment] - each.amount)
-    return sum(paid.values())
-
-
-def _line(loan: Loan, number: int) -> Line | None:
-    return next((line for line in loan.lines if line.number == number), None)
-
-
-def _unplaced(payment: Payment) -> int:
-    return payment.amount - sum(amount for _, amount in payment.parts)
-
-
-def _place(loan: Loan, payment: Payment) -> None:
-    rest = _unplaced(payment)
-    if rest <= 0:
-        return
-    start = 0
-    if payment.named:
-        start = next((i for i, line in enumerate(loan.lines) if line.number == payment.named), -1)
-        if start < 0 and not loan.scheduled:
-            return  # an instalment that has not fallen due yet
-        start = max(start, 0)
-    for line in loan.lines[start:] + loan.lines[:start]:
-        taken = min(rest, line.amount - line.paid)
-        if taken > 0:
-            line.paid += taken
-            payment.parts.append((line.number, taken))
-            rest -= taken
-        if rest == 0:
-            return
-
-
-def _take_back(loan: Loan, payment: Payment, amount: int) -> tuple[int, set[int]]:
-    """Take at most `amount` out of a payment: what is not placed, then its parts from the last. → (taken, lines)."""
-    wanted = min(amount, payment.amount)
-    left = max(0, wanted - _unplaced(payment))
-    numbers: set[int] = set()
-    while left:
-        number, part = payment.parts.pop()
-        taken = min(part, left)
-        if part > taken:
-            payment.parts.append((number, part - taken))
-        line = _line(loan, number)
-        if line is not None:
-            line.paid -= taken
-            numbers.add(number)
-        left -= taken
-    payment.amount -= wanted
-    return wanted, numbers
-
-
-def _shrink(loan: Loan, line: Line, amount: int) -> None:
-    """Free the cents that a line of now `amount` no longer takes: the newest payment's first."""
-    excess = line.paid - amount
-    for payment in reversed(loan.payments):
-        if excess <= 0:
-            return
-        kept: list[tuple[int, int]] = []
-        for number, part in reversed(payment.parts):
-            freed = min(part, excess) if number == line.number else 0
-            line.paid -= freed
-            excess -= freed
-            if part > freed:
-                kept.append((number, part - freed))
-        payment.parts = kept[::-1]
-    if excess > 0:
-        line.paid -= excess
-        loan.credit += excess
+    if loan.scheduled:
+        for line in loan.lines:
+            if line.number:
+                return line.number
+    return 1

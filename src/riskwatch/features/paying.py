@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from msgspec import Struct
 
-from riskwatch.features.ledger import Loan
+from riskwatch.features.ledger import FactKind, Loan, open_amount
 from riskwatch.features.servicing import Servicing
 from riskwatch.features.standing import standing
 from riskwatch.features.timers import day_of
@@ -30,11 +30,12 @@ def paying(loan: Loan, now_ms: int, zone: tzinfo, rules: Servicing) -> Paying:
     today = day_of(now_ms, zone)
     next_due, next_amount = None, 0
     for line in loan.lines:  # in order of due day
-        if line.amount - line.paid > rules.tolerance and (due := rules.due_day(line.due_day)) >= today:
+        if not line.closed_day and (due := line.pay_day) >= today:
             if next_due is not None and due > next_due:
                 break
-            next_due, next_amount = due, next_amount + line.amount - line.paid
-    made = [each.at_ms for each in loan.payments if each.at_ms <= now_ms]
+            next_due, next_amount = due, next_amount + open_amount(line)
+    payments = (each for each in loan.facts if each.kind == FactKind.PAYMENT and each.amount > each.reversed)
+    made = [each.at_ms for each in payments if each.at_ms <= now_ms]
     return Paying(
         next_due=next_due,
         next_amount=next_amount,
@@ -46,6 +47,6 @@ def paying(loan: Loan, now_ms: int, zone: tzinfo, rules: Servicing) -> Paying:
 def past_due(loan: Loan, now_ms: int, zone: tzinfo, rules: Servicing) -> int:
     """What of a loan is due and open, minor units: `Standing.past_due`, at once for a loan that is paid up to date."""
     today = day_of(now_ms, zone)
-    if all(line.paid >= line.amount or line.due_day >= today for line in loan.lines):
+    if all(line.closed_day or line.pay_day >= today for line in loan.lines):
         return 0
     return standing(loan, now_ms, zone, rules).past_due

@@ -51,7 +51,7 @@ LIFE_KINDS = BOOK_KINDS | {
 }
 
 
-LOAN_MOVES = Topic(name="loan-moves", role="output", description="Moves of loans between statuses and buckets.")
+LOAN_MOVES = topics.LOAN_MOVES
 
 
 class Stood(Struct, frozen=True):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from riskwatch.features.account import Account
+from riskwatch.features.delinquency import last_day, oldest_open, past_due_days
 from riskwatch.features.ledger import is_settled, outstanding
 from riskwatch.features.pending import OwnRecord
 from riskwatch.features.timers import day_of
@@ -24,15 +25,14 @@ def own_record(account: Account, at_ms: int, zone: tzinfo) -> OwnRecord:
     today = day_of(at_ms, zone)
     open_loans = settled = owed = dpd = 0
     for loan in account.loans.values():
-        if not loan.lines:
-            continue  # payments of a loan that is not known yet
+        if not loan.lines or loan.sold_day:
+            continue  # payments of a loan that is not known yet; somebody else's loan
         if is_settled(loan):
             settled += 1
             continue
         open_loans += 1
         owed += outstanding(loan)
-        late = [today - line.due_day for line in loan.lines if line.paid < line.amount]
-        dpd = max(dpd, *late, 0)
+        dpd = max(dpd, past_due_days(oldest_open(loan), last_day(loan, today)))
     return OwnRecord(open_loans=open_loans, settled_loans=settled, outstanding=owed, max_dpd=dpd)
 
 

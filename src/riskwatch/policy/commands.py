@@ -23,8 +23,8 @@ policy_app = typer.Typer(help="Check and read policies.", no_args_is_help=True)
 def check(
     file: Annotated[Path, typer.Argument(help="the policy file (TOML)", exists=True, dir_okay=False, readable=True)],
 ) -> None:
-    """Check a policy file, of rules, lending, collections or contact rules: every fault with its line; exit 1 if there
-    is one."""
+    """Check a policy file, of rules, lending, collections, servicing or contact rules: every fault with its line; exit
+    1 if there is one."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -39,6 +39,9 @@ def check(
         if kind == "lending":
             print_lending(load_lending(file), console)
             return
+        if kind == "servicing":
+            _check_servicing(file, console)
+            return
         if kind != "rules":
             _check_collections(file, kind, console)
             return
@@ -51,6 +54,18 @@ def check(
             console.print("It has no `product`, so it is there to be extended: check a file that extends it.")
         raise typer.Exit(1) from None
     _print_summary(policy)
+
+
+def _check_servicing(file: Path, console: Console) -> None:
+    """Shows the rules of a sound file. Raises `PolicyError`."""
+    from riskwatch.policy.servicingfile import load_servicing
+
+    book = load_servicing(file)
+    for rules in (book.default, *book.rules.values()):
+        console.print(
+            f"{rules.name}: {', '.join(rules.waterfall)}; {rules.across}; grace {rules.grace_days} days; "
+            f"calendar {rules.calendar_code or 'none'}; tolerance {rules.tolerance}; buckets by {rules.bucket_by}"
+        )
 
 
 def _check_collections(file: Path, kind: PolicyKind, console: Console) -> None:

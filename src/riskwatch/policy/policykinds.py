@@ -1,4 +1,5 @@
-"""Which kind of policy a file is: of rules, of lending, of collections, or the contact rules of a jurisdiction."""
+"""Which kind of policy a file is: of rules, of lending, of collections, of servicing, or the contact rules of a
+jurisdiction."""
 
 from __future__ import annotations
 
@@ -8,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from riskwatch.policy.lendingfile import LENDING, is_lending
+from riskwatch.policy.servicingfile import SERVICINGS
 from riskwatch.policy.tomlfiles import MAX_PARENTS, Family
 
 COLLECTIONS = Family("riskwatch.policy.strategies", "collections policy")
 JURISDICTIONS = Family("riskwatch.policy.jurisdictions", "jurisdiction")
 
-PolicyKind = Literal["rules", "lending", "collections", "contact-rules"]
+PolicyKind = Literal["rules", "lending", "collections", "contact-rules", "servicing"]
 
 _KEYS: Mapping[PolicyKind, tuple[str, ...]] = {
     "collections": (
@@ -21,11 +23,13 @@ _KEYS: Mapping[PolicyKind, tuple[str, ...]] = {
         "promises", "review", "discount", "files",
     ),
     "contact-rules": ("channels", "limits", "hours", "silences", "closed", "opt_in", "after_ceased"),
+    "servicing": ("servicing", "institutions"),
 }  # fmt: skip
 """Keys at the top of a file that only files of this kind have."""
 _FAMILIES: Mapping[PolicyKind, Family] = {
     "collections": COLLECTIONS,
     "contact-rules": JURISDICTIONS,
+    "servicing": SERVICINGS,
     "lending": LENDING,
 }
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from riskwatch.streams.accountactions import AccountAction, Compensation
 from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.loanmoves import LoanMoved
 from riskwatch.streams.operational import FeedFresh, FeedStale
 from riskwatch.streams.outputs import Alert, ModelMetrics, TrainingExample
 from riskwatch.streams.reference import events_reference
@@ -31,6 +32,7 @@ OUTPUTS: dict[str, type[Struct]] = {
     "compensation": Compensation,
     "feed-fresh": FeedFresh,
     "feed-stale": FeedStale,
+    "loan-moved": LoanMoved,
     "model-metrics": ModelMetrics,
     "training-example": TrainingExample,
 }

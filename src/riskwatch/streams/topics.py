@@ -173,6 +173,11 @@ EARLY_WARNINGS = Topic(
 SHADOW_ALERTS = Topic(
     name="shadow-alerts", role="output", description="What rules in shadow would have raised. Nobody acts on it."
 )
+LOAN_MOVES = Topic(
+    name="loan-moves",
+    role="output",
+    description="Each move of a loan to another status or bucket: opened, rolled, cured, settled, written off, sold.",
+)
 DECISIONS = Topic(
     name="decisions",
     role="output",
@@ -254,6 +259,7 @@ TOPICS: tuple[Topic, ...] = (
     FRAUD_ALERTS,
     EARLY_WARNINGS,
     SHADOW_ALERTS,
+    LOAN_MOVES,
     DECISIONS,
     DECISION_TRAILS,
     SHADOW_DECISIONS,
