@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,8 @@ from typing import Protocol
 import pytest
 
 HERE = Path(__file__).parent
+sys.path += [str(HERE.parent / room) for room in ("policy", "features")]
+"""Their oracles serve here too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

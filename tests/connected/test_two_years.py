@@ -39,7 +39,7 @@ from riskwatch.features.timers import day_of
 from riskwatch.lab.contracts import LENDERS
 from riskwatch.lab.lives import lives
 from riskwatch.policy.collectionfile import packaged_collection_book
-from riskwatch.policy.contactbudget import CONTACT_CHANNELS
+from riskwatch.policy.contactrules import CONTACT_CHANNELS
 from riskwatch.streams import events, topics
 from riskwatch.streams.codec import decode_event
 from riskwatch.streams.collections import CollectionAction, decode_collection
