@@ -7,9 +7,10 @@ from collected import REMINDING, Life, actions, june, told
 from msgspec import structs
 
 from riskwatch.agents import fold
+from riskwatch.agents.collectionscount import count_collections
 from riskwatch.agents.collectionsdesk import CollectionsDesk
 from riskwatch.agents.metrics import Metrics
-from riskwatch.agents.monitor import Monitor, outputs_of
+from riskwatch.agents.monitor import outputs_of
 from riskwatch.features.collectionledger import CollectionsState, ContactKept
 from riskwatch.policy import collecting
 from riskwatch.policy.collectiongate import NO_RULES, TOO_LONG, forbidden
@@ -68,9 +69,8 @@ def test_the_gate_looks_at_hours_limits_and_the_end_of_the_action() -> None:
 def test_while_an_institution_is_held_nothing_is_done_and_what_ended_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     life, held = Life(), set()
 
-    def desks_of(running, out, decided_at):
-        made = (running.collections, running.zone, running.layout.column_of, out, held.__contains__)
-        return [CollectionsDesk(*made)]
+    def desks_of(running, out, *_):
+        return [CollectionsDesk(running.collections, running.zone, running.layout.column_of, out, held.__contains__)]
 
     monkeypatch.setattr(fold, "desks_of", desks_of)
     life.opened()
@@ -91,12 +91,10 @@ def test_metrics_count_actions_closings_refusals_and_what_was_stopped(monkeypatc
     life, metrics = Life(), Metrics()
     life.opened()
     life.until(june(22))
-    monitor = Monitor.__new__(Monitor)
-    monitor._metrics = metrics
     stopped = actions(life.records)[0]
     life.folded[-1].collecting.stopped.append(("hours.day", stopped))
     for folded in life.folded:
-        monitor._count_collections(folded)
+        count_collections(metrics, folded)
     pushes = {"treatment": "push", "channel": "push", "holdout": "no"}
     assert metrics.value("riskwatch_collection_actions_total", **pushes) == 2
     assert metrics.value("riskwatch_collection_closings_total", ending="expired") == 2
