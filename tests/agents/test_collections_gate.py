@@ -66,25 +66,21 @@ def test_the_gate_looks_at_hours_limits_and_the_end_of_the_action() -> None:
     assert forbidden(structs.replace(call, channel="batch"), None, state, customer) is None
 
 
-def test_while_an_institution_is_held_nothing_is_done_and_what_ended_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    life, held = Life(), set()
-
-    def desks_of(running, out, *_):
-        return [CollectionsDesk(running.collections, running.zone, running.layout.column_of, out, held.__contains__)]
-
-    monkeypatch.setattr(fold, "desks_of", desks_of)
+def test_while_repayments_are_stale_nothing_is_done_and_what_ended_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    life, stale = Life(), set()
+    monkeypatch.setattr(Gate, "holds", lambda self, tenant: tenant in stale)
     life.opened()
     life.until(june(22, 9))
-    held.add("bank")
+    stale.add("bank")
     # The open message is paid for: it is closed. A look that has come is not asked for, nor does an event act.
     assert told(life.paid(4_000)) == [("payment", "06-22 09:00")]
     for day in (23, 25, 27):
         life.now = june(day, 9)
         assert life.tick() == []
         assert life.say(events.ContactMade, channel="sms", outcome="delivered") == []
-    held.clear()
+    stale.clear()
     life.now = june(28, 9)
-    assert told(life.tick()) == [("push", "06-28 09:00")]
+    assert told(life.say(events.ContactMade, channel="sms", outcome="delivered")) == [("push", "06-28 09:00")]
 
 
 def test_metrics_count_actions_closings_refusals_and_what_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ from riskwatch.streams.packing import to_ms
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 CUSTOMERS = 300
 DAYS = 45
+DUE_NEAR = 28
+"""The day after which due dates come near: every batch from then on orders something."""
 
 
 def common(event_id: str, customer: int, day: float) -> dict[str, Any]:
@@ -69,14 +71,18 @@ async def test_a_worker_killed_amid_collecting_orders_what_the_journal_says_and_
     broker: str, fresh_prefix: str, pytestconfig: Any
 ) -> None:
     said = lives(Random(7))
-    before, middle, after = slices(said, 3)
+    due_near = START + timedelta(days=DUE_NEAR)
+    before = [each for each in said if each.occurred_at < due_near]
+    middle, after = slices([each for each in said if each.occurred_at >= due_near], 2)
     began = time.monotonic()
     async with plant(
         broker, fresh_prefix, member="one", commit_seconds=0.1, event_tick_seconds=10_800, batch_records=200
     ) as workers:
-        struck = workers.start("one", fault="after-outputs:12")
+        first = workers.start("one")
         await publish(broker, fresh_prefix, before)
-        await struck.ready()
+        await workers.settled()
+        assert (await first.stop())[0] == 0
+        struck = workers.start("one", fault="after-outputs:3")
         await publish(broker, fresh_prefix, middle)
         assert await struck.ended() == -signal.SIGKILL
         workers.start("one")
@@ -88,7 +94,7 @@ async def test_a_worker_killed_amid_collecting_orders_what_the_journal_says_and_
     seconds = time.monotonic() - began
     actions = {each.action_id: each for each in records if isinstance(each, CollectionAction) and not each.holdout}
     closed = {each.action_id: each for each in records if isinstance(each, ActionClosed)}
-    assert {"reminder-push", "sms", "call", "review"} <= {each.treatment for each in actions.values()}
+    assert {"reminder-push", "push", "sms", "review"} <= {each.treatment for each in actions.values()}
     assert {"expired", "payment", "promise", "dispute"} <= {each.ending for each in closed.values()}
     assert set(closed) <= set(actions)
     now = max(each.decided_at for each in actions.values())
