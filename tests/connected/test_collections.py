@@ -20,7 +20,7 @@ from riskwatch.streams.collections import ActionClosed, CollectionAction, work_q
 from riskwatch.streams.packing import to_ms
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
-CUSTOMERS = 300
+CUSTOMERS = 240
 DAYS = 45
 DUE_NEAR = 28
 """The day after which due dates come near: every batch from then on orders something."""
@@ -32,7 +32,8 @@ def common(event_id: str, customer: int, day: float) -> dict[str, Any]:
 
 
 def lives(random: Random) -> list[events.AnyEvent]:
-    """A loan each, due after a month. A third pay in time, a third late, a third not; some promise, consent, dispute.
+    """A loan each, due after a month. A third pay in time, a third late, a third not; some promise (at
+    two in the afternoon, when messages are out), consent, dispute.
     Time passes for everybody: somebody logs in twice a day."""
     said: list[events.AnyEvent] = [
         events.LoginSucceeded(**common(f"login-{half}", half % CUSTOMERS, half / 2)) for half in range(2 * DAYS)
@@ -59,7 +60,10 @@ def lives(random: Random) -> list[events.AnyEvent]:
         elif n % 4 == 0:
             said.append(
                 events.PromiseMade(
-                    **common(f"promise-{n}", n, 36 + random.random()), **loan, amount=100_000, pay_by=date(2026, 4, 12)
+                    **common(f"promise-{n}", n, 36 + n // 4 % 2 + 13 / 24),
+                    **loan,
+                    amount=100_000,
+                    pay_by=date(2026, 4, 12),
                 )
             )
         elif n % 5 == 0:
