@@ -6,11 +6,10 @@ import pytest
 from collected import REMINDING, Life, actions, june, told
 from msgspec import structs
 
-from riskwatch.agents import fold
-from riskwatch.agents.collectionscount import count_collections
-from riskwatch.agents.collectionsdesk import CollectionsDesk
+from riskwatch.agents.gate import Gate
 from riskwatch.agents.metrics import Metrics
-from riskwatch.agents.monitor import outputs_of
+from riskwatch.agents.monitor import Monitor
+from riskwatch.agents.outgoing import outputs_of
 from riskwatch.features.collectionledger import CollectionsState, ContactKept
 from riskwatch.policy import collecting
 from riskwatch.policy.collectiongate import NO_RULES, TOO_LONG, forbidden
@@ -89,8 +88,10 @@ def test_metrics_count_actions_closings_refusals_and_what_was_stopped(monkeypatc
     life.until(june(22))
     stopped = actions(life.records)[0]
     life.folded[-1].collecting.stopped.append(("hours.day", stopped))
+    monitor = Monitor.__new__(Monitor)
+    monitor._metrics = metrics
     for folded in life.folded:
-        count_collections(metrics, folded)
+        monitor._count_collections(folded)
     pushes = {"treatment": "push", "channel": "push", "holdout": "no"}
     assert metrics.value("riskwatch_collection_actions_total", **pushes) == 2
     assert metrics.value("riskwatch_collection_closings_total", ending="expired") == 2
