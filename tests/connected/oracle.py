@@ -52,8 +52,8 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions`, `collections` in order; `new`: entries
-    that count; `broadcasts`: what the folds have to say to every partition."""
+    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions`, `collections` in order; `new`:
+    entries that count; `broadcasts`: what the folds have to say to every partition."""
 
     state: Rows
     alerts: list[Alert]

@@ -44,7 +44,7 @@ Owed = Mapping[str, LoanOwed]
 class CollectionsDesk:
     """Decides by the program's collections policies; without any it ends what is open when its time comes, and no more.
 
-    Customers count as being in the zone of their institution. Where its repayments are stale nothing is done, since what
+    Customers count as being in the zone of their institution. Where its repayments are stale nothing is done, for what
     is known of them is out of date; what ends meanwhile is closed all the same. `shelf`: the lending policies as they
     are published.
     """
