@@ -82,8 +82,12 @@ class Life:
             due = self.partition.timers.earliest()
             assert due is None or due > self.partition.row.clock, "a look lies ahead of the tick that set it"
             self.now = then if due is None else min(then, max(from_ms(due), self.now + timedelta(milliseconds=1)))
-            found += self._fold((None, pack_tick(to_ms(self.now))))
+            found += self.tick()
         return found
+
+    def tick(self) -> Records:
+        """Time has reached `now`."""
+        return self._fold((None, pack_tick(to_ms(self.now))))
 
     def opened(self, loan_id: str = "l-1", dues: Iterable[date] = (), customer: str = "c1", **fields: Any) -> Records:
         """A loan of three instalments of 10,000, due on the 20th of June, July and August unless told."""

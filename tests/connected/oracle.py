@@ -17,6 +17,7 @@ from reading import (
     read,
     read_actions,
     read_alerts,
+    read_collections,
     read_decisions,
     read_inputs,
     read_journal,
@@ -32,12 +33,14 @@ from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import MemoryPartition
 from riskwatch.features.layout import Layout, compile_layout
 from riskwatch.features.table import FEATURES
+from riskwatch.policy.collectionfile import packaged_collection_book
 from riskwatch.policy.judging import RuleSet
 from riskwatch.policy.lendingbook import packaged_book
 from riskwatch.policy.rules import base_policy, compile_rules
 from riskwatch.scoring.labels import PENDING, unpack_predictions
 from riskwatch.streams import topics
 from riskwatch.streams.accountactions import AccountAction, AnyAction, encode_action
+from riskwatch.streams.collections import ActionClosed, CollectionAction, encode_collection
 from riskwatch.streams.deadletters import diagnosis
 from riskwatch.streams.decisions import DecisionTrail, encode_decision
 from riskwatch.streams.outputs import Alert
@@ -49,8 +52,8 @@ WATERMARK = 8
 
 
 class Expected(NamedTuple):
-    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions` in order; `new`: entries
-    that count; `broadcasts`: what the folds have to say to every partition."""
+    """`state`: rows by partition and key; `alerts`, `decisions`, `shadows`, `actions`, `collections` in order; `new`:
+    entries that count; `broadcasts`: what the folds have to say to every partition."""
 
     state: Rows
     alerts: list[Alert]
@@ -59,13 +62,15 @@ class Expected(NamedTuple):
     actions: list[AnyAction]
     new: int
     broadcasts: list[bytes]
+    collections: list[CollectionAction | ActionClosed]
 
 
 def program(rules: RuleSet | None = None, layout: Layout | None = None, *, links: bool = False) -> Program:
-    """The base policy over the feature table and the packaged lending policies. `links`: as the workers' setting."""
+    """The base policy over the feature table, the packaged policies of lending and collections. `links`: as the
+    workers' setting."""
     layout = compile_layout(FEATURES) if layout is None else layout
     rules = compile_rules(base_policy(), layout.names) if rules is None else rules
-    return Program(layout, rules, {}, packaged_book(), links)
+    return Program(layout, rules, {}, packaged_book(), links, collections=packaged_collection_book())
 
 
 def recompute(
@@ -80,6 +85,7 @@ def recompute(
     shadows: list[DecisionTrail] = []
     actions: list[AnyAction] = []
     broadcasts: list[bytes] = []
+    collections: list[CollectionAction | ActionClosed] = []
     new = 0
     for number, records in sorted(journal.items()):
         partition = Partition(number, MemoryPartition())
@@ -96,9 +102,11 @@ def recompute(
             shadows += folded.shadow_decisions
             actions += folded.actions
             broadcasts += folded.broadcasts
+            collections += folded.collections
+            assert not folded.collecting.stopped
             new += folded.counts.new
         state[number] = dict(partition.store.scan())
-    return Expected(state, alerts, decisions, shadows, actions, new, broadcasts)
+    return Expected(state, alerts, decisions, shadows, actions, new, broadcasts, collections)
 
 
 def comparable(state: Rows) -> Rows:
@@ -194,6 +202,7 @@ async def check_all(
     decisions = await assert_same_decisions(broker, prefix, expected.decisions)
     actions = await read_actions(broker, prefix)
     assert {told_action(each) for each in actions} == {told_action(each) for each in expected.actions}
+    await assert_same_collections(broker, prefix, expected.collections)
     ids = [(alert.alert_id, alert.withdrawn) for alert in alerts]
     assert set(ids) == {(alert.alert_id, alert.withdrawn) for alert in expected.alerts}
     assert len(set(ids)) == len({told(alert) for alert in expected.alerts}), "an id names one alert"
@@ -212,6 +221,18 @@ async def assert_same_decisions(broker: str, prefix: str, expected: Sequence[Dec
     wanted = {each.decision.decision_id: each.decision.outcome for each in expected}
     assert {each.decision_id: each.outcome for each in decisions} == wanted
     return len(wanted)
+
+
+async def assert_same_collections(
+    broker: str, prefix: str, expected: Sequence[CollectionAction | ActionClosed]
+) -> Sequence[CollectionAction | ActionClosed]:
+    """Every action and closing is as the fold makes it, whole; an id names one of each at most → what was published,
+    without repeats."""
+    found = {encode_collection(each): each for each in await read_collections(broker, prefix)}
+    assert set(found) == {encode_collection(each) for each in expected}
+    names = [(type(each), each.action_id) for each in found.values()]
+    assert len(set(names)) == len(names) == len(expected)
+    return list(found.values())
 
 
 def assert_same_state(state: Rows, expected: Rows) -> None:

@@ -13,6 +13,7 @@ from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.statecodec import newer
 from riskwatch.streams import topics
 from riskwatch.streams.accountactions import AnyAction, decode_action
+from riskwatch.streams.collections import ActionClosed, CollectionAction, decode_collection
 from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, decode_alert
@@ -96,6 +97,11 @@ async def read_trails(broker: str, prefix: str) -> list[DecisionTrail]:
 async def read_actions(broker: str, prefix: str) -> list[AnyAction]:
     """All that was done to lines of credit, repeats and all."""
     return [decode_action(record.value) for record in await read(broker, prefix, topics.ACCOUNT_ACTIONS)]
+
+
+async def read_collections(broker: str, prefix: str) -> list[CollectionAction | ActionClosed]:
+    """Every record for those who collect that was published, repeats and all."""
+    return [decode_collection(record.value) for record in await read(broker, prefix, topics.COLLECTION_ACTIONS)]
 
 
 Rows = dict[int, dict[bytes, bytes]]

@@ -7,26 +7,28 @@ state alone: the account itself may be ahead of the occasion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwatch.agents.behaviour import behaviour_pd
 from riskwatch.agents.collectionsfacts import KINDS, concerns_every_loan, facts_of
-from riskwatch.agents.folded import Folded
+from riskwatch.agents.folded import Folded, Program
 from riskwatch.features.account import Account
 from riskwatch.features.collecting import evolve_collections, forget_loans, loan_of, next_look
 from riskwatch.features.collectionfacts import Fact
 from riskwatch.features.collectionledger import CollectionsState
+from riskwatch.features.creditlines import Credit
 from riskwatch.features.timers import day_of, start_of_day
 from riskwatch.policy.collecting import Case, decide_cases
-from riskwatch.policy.collectionfile import CollectionBook
 from riskwatch.policy.collectiongate import forbidden, take_back
 from riskwatch.policy.collectionloans import LoanOwed, inputs_of
 from riskwatch.policy.collectionrecords import Customer
 from riskwatch.policy.contactrules import together
+from riskwatch.policy.shelf import Shelf
 from riskwatch.streams.collections import CollectionAction
 from riskwatch.streams.outputs import Alert
 from riskwatch.streams.packing import split_key
@@ -39,34 +41,28 @@ DAY_SECONDS = 86_400.0
 Owed = Mapping[str, LoanOwed]
 
 
-def nobody(tenant: str) -> bool:
-    """No institution is held."""
-    return False
-
-
 class CollectionsDesk:
-    """Decides by the policies of `book`; with an empty one it ends what is open when its time comes, and no more.
+    """Decides by the program's collections policies; without any it ends what is open when its time comes, and no more.
 
-    `zone_of`: an institution's zone; customers count as being there. `held`: institutions for which nothing is done
-    now, because what is known of their payments is out of date; what ends meanwhile is closed all the same.
+    Customers count as being in the zone of their institution. Where its repayments are stale nothing is done, for what
+    is known of them is out of date; what ends meanwhile is closed all the same. `shelf`: the lending policies as they
+    are published.
     """
 
-    def __init__(
-        self, book: CollectionBook, zone_of: Callable[[str], tzinfo], column_of: Mapping[str, int], out: Folded,
-        held: Callable[[str], bool] = nobody,
-    ) -> None:  # fmt: skip
-        self._book = book
-        self._zone_of = zone_of
+    def __init__(self, program: Program, out: Folded, shelf: Shelf) -> None:
+        self._book = program.collections
+        self._zone_of = program.zone
+        column_of = program.layout.column_of
         self._login = column_of.get("seconds_since_last_login")
         self._activity = column_of.get("seconds_since_last_activity")
         self._out = out
-        self._held = held
+        self._shelf = shelf
 
     def wants(self, kind: int) -> bool:
         return bool(self._book) and kind in KINDS
 
     def due(self, account: Account, now_ms: int) -> bool:
-        return 0 < account.collections_look_ms <= now_ms and not self._held(account.tenant)
+        return 0 < account.collections_look_ms <= now_ms
 
     def decide(
         self, occasion: Occasion, account: Account, features: NDArray[np.float64], alerts: Sequence[Alert]
@@ -88,7 +84,7 @@ class CollectionsDesk:
                 return
             state = CollectionsState()
         _tell(state, facts, kept | near, owed)
-        self._act(state, occasion, customer, owed, features)
+        self._act(state, occasion, customer, owed, features, account.credit)
         forget_loans(state, occasion.standings, occasion.now_ms)
         looks = (_first_look(owed, state.loans, customer.zone), next_look(state) or 0)
         account.collections_look_ms = min((each for each in looks if each), default=0)
@@ -105,11 +101,15 @@ class CollectionsDesk:
         return found
 
     def _act(
-        self, state: CollectionsState, occasion: Occasion, customer: Customer, owed: Owed, features: NDArray[np.float64]
-    ) -> None:
+        self, state: CollectionsState, occasion: Occasion, customer: Customer, owed: Owed,
+        features: NDArray[np.float64], credit: Credit | None,
+    ) -> None:  # fmt: skip
         out, now_ms = self._out, occasion.now_ms
         login, heard = _days(features, self._login), _days(features, self._activity)
-        inputs = inputs_of(owed, now_ms, days_since_login=login, days_since_heard=heard)
+        inputs = inputs_of(
+            owed, now_ms, days_since_login=login, days_since_heard=heard,
+            pd_of=lambda each: behaviour_pd(self._shelf, credit, occasion, each.product, each.currency),
+        )  # fmt: skip
         cases = [
             Case(loan_id=loan_id, policy=each.policy, inputs=inputs[loan_id])
             for loan_id, each in owed.items()
@@ -121,7 +121,7 @@ class CollectionsDesk:
         binding = {(each.policy.rules.name, each.policy.rules.version): each.policy.rules for each in owed.values()}
         rules = together([binding[name] for name in sorted(binding)]) if binding else None
         records = decide_cases(
-            cases, rules, state, customer, now_ms, act=not self._held(customer.tenant), refusals=out.collecting.refused
+            cases, rules, state, customer, now_ms, act=not occasion.stale, refusals=out.collecting.refused
         )  # fmt: skip
         for loan_id, each in owed.items():
             kept = state.loans.get(loan_id)

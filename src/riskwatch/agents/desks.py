@@ -209,5 +209,5 @@ def desks_of(program: Program, out: Folded, decided_at: datetime, partition: int
     policies as they are published."""
     return [
         AccountsDesk(program, out, decided_at, partition, shelf),
-        CollectionsDesk(program.collections, program.zone, program.layout.column_of, out),
+        CollectionsDesk(program, out, shelf),
     ]

@@ -77,8 +77,10 @@ class Program:
         }
 
     def past_due(self, account: Account, event: AnyEvent, now_ms: int) -> int:
-        """What is past due of the loan that a repayment is on, minor units; 0 of any other event."""
-        loan = account.loans.get(event.loan_id) if isinstance(event, RepaymentReceived) else None
+        """What is past due of the loan that a repayment is on, minor units; 0 of other events, or if none collects."""
+        if not self.collections or not isinstance(event, RepaymentReceived):
+            return 0
+        loan = account.loans.get(event.loan_id)
         if loan is None:
             return 0
         return past_due(loan, now_ms, self.zone(event.tenant), self.servicing.rules_for(event.tenant, loan.product))

@@ -148,6 +148,14 @@ def score(line: CreditLine, points: float, now_ms: int, clock_ms: int) -> None:
     history.fresh = _joined(history.fresh, Points([(now_ms // WEEK_MS, points)], points))
 
 
+def newest_points(line: CreditLine) -> float | None:
+    """The newest behaviour score of a line, None before the first."""
+    history = line.scores
+    if history is None:
+        return None
+    return history.known.newest if history.fresh.newest is None else history.fresh.newest
+
+
 def score_change(lines: Iterable[CreditLine], now_ms: int, clock_ms: int) -> float:
     """The newest points minus the most of 90 days (by weeks), 0 at best, of the line that fell farthest; NaN where none
     was scored. `clock_ms`: the newest tick; what was scored after it is not known yet."""

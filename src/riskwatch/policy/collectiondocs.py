@@ -20,7 +20,31 @@ _HEAD = """# Collections
 
 What is done about a loan that falls due or is past due: which stage it is in, which treatment is expected to bring most
 after its cost, and whether the customer may be contacted at all. One budget of contacts holds for reminders, warnings
-and collections together. The policies and the decision are here; they are not yet fed from the journal.
+and collections together.
+
+## Running it
+
+A worker collects by the packaged policies, unless `RISKWATCH_COLLECTIONS` says `off` or names a folder of policy files.
+What is to be done goes to `riskwatch.collection-actions.v1`, and so does that an action is over. Read it so:
+
+```
+riskwatch collections queue                       # what is open now, the most urgent first
+riskwatch collections queue --channel phone --json
+```
+
+It needs loans with their schedules or due dates and payments (`repayments`), and what was done about them (`contacts`):
+`ContactMade` of every contact, whoever made it; with the `action_id` where it answers an action. Consents, disputes and
+hardships count from the entry that tells them. Customers are taken to be where their institution is
+(`RISKWATCH_ZONES`): hours, days and public holidays are those of its clock.
+
+A customer who owes nothing soon costs an instant to look at, `remind_days` before the due date. Loans near their due
+date or past due are looked at after every entry that bears on them, at the beginning of each day, and when the budget
+allows what it forbade. Loans of one customer under several policies share one state, and the rules of all of them hold
+for each contact. A last look at each action, before it leaves, asks the budget once more: what it forbids is stopped,
+logged and counted as `riskwatch_collection_actions_stopped_total`.
+
+While an institution's repayments are stale ([operations](operations.md)) nothing is ordered for it. What ends meanwhile
+is closed. When collections are switched off, what is open runs out.
 
 ## A policy
 
@@ -34,6 +58,7 @@ tenant = "harbour-finance"            # "*": every institution that has none of 
 [collections]
 jurisdiction = "cn"                   # or a file beside this one, "ours.toml"
 rest_days = 3                         # days without an action after a payment
+after_write_off = "collect"           # or "stop"
 
 [holdout]
 share = 0.03                          # of the loans get no treatment in stages with `holdout = true`, to measure by
@@ -81,7 +106,10 @@ worked examples.
 - **A broken promise resumes one stage further**, a kept one takes one back. Actions that bring nothing lead to the next
   stage after `escalate_after`. Neither raises above `ceiling`; only the table does.
 - **A dispute or a hardship** closes what is automatic and asks a person, again where nobody looked in time.
-- **Settled, sold or written off**: everything is closed, and nothing more is done.
+- **Settled or sold**: everything is closed, and nothing more is done. A loan that was written off is owed all the same,
+  and what is paid later is a recovery: it is collected on, unless the policy says `after_write_off = "stop"`.
+- **Days past due** are those by which the institution's servicing rules reckon buckets; in their grace and in a payment
+  holiday a loan is in M0. An agreed settlement pauses as a promise does.
 - **What stands against an open action closes it**: a conversation after which the rules want silence, an opt-out, a
   strategy that no longer permits the treatment.
 - **Work that nobody reports expires.** It counts in the budget all the same, for nobody knows that it was not done.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from riskwatch.features.paying import Paying
@@ -62,15 +62,19 @@ class LoanOwed(NamedTuple):
 
 
 def inputs_of(
-    owed: Mapping[str, LoanOwed], now_ms: int, *, days_since_login: float | None, days_since_heard: float | None
-) -> dict[str, Facts]:
-    """By loan id, what scorecards may read (docs/collections.md), but for what the state of collections gives."""
+    owed: Mapping[str, LoanOwed], now_ms: int, *, pd_of: Callable[[Standing], float | None],
+    days_since_login: float | None, days_since_heard: float | None,
+) -> dict[str, Facts]:  # fmt: skip
+    """By loan id, what scorecards may read (docs/collections.md), but for what the state of collections gives. `pd_of`:
+    the behaviour score's probability of default."""
     shared: dict[str, Value] = {
         "own.open_loans": float(sum(each.is_open for each in owed.values())),
         "customer.days_since_login": days_since_login,
         "customer.days_since_device": days_since_heard,
     }
-    return {loan_id: {**_of_loan(each, now_ms), **shared} for loan_id, each in owed.items()}
+    return {
+        loan_id: {**_of_loan(each, now_ms), "loan.pd": pd_of(each.stands), **shared} for loan_id, each in owed.items()
+    }
 
 
 def _of_loan(owed: LoanOwed, now_ms: int) -> dict[str, Value]:

@@ -1,0 +1,79 @@
+"""`riskwatch collections queue`, over what is in the topic."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+from aiokafka import AIOKafkaProducer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from riskwatch.agents.collectionscommands import collections_app, queue_table
+from riskwatch.agents.provision import provision
+from riskwatch.streams import topics
+from riskwatch.streams.collections import ActionClosed, CollectionAction, encode_collection
+from riskwatch.streams.connecting import security_from
+from riskwatch.streams.outputs import Reason
+from riskwatch.streams.topics import full_name
+
+NINE = datetime(2026, 6, 1, 9, tzinfo=UTC)
+
+
+def action(action_id: str, priority: int, tenant: str = "harbour", channel: str = "phone") -> CollectionAction:
+    return CollectionAction(
+        action_id=action_id, tenant=tenant, customer_id="c-1", loan_id="l-[1]", stage="firm", treatment="call",
+        channel=channel, priority=priority, due_at=NINE, expires_at=NINE + timedelta(hours=8), script="s.call",
+        reasons=[Reason(code="strategy", text="M2, line two", values={})], policy="p", policy_version="1", rules="cn",
+        rules_version="2", decided_at=NINE,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+RECORDS = [
+    action("later", 50),
+    action("first", 10),
+    action("other", 20, tenant="north"),
+    action("review", 5, channel="person"),
+    action("gone", 1),
+    ActionClosed(
+        action_id="gone", tenant="harbour", customer_id="c-1", loan_id="l-[1]", ending="payment", closed_at=NINE
+    ),
+]
+
+
+async def publish(broker: str, prefix: str) -> None:
+    await provision(broker, prefix, 2, 1, security_from({}))
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        for number, record in enumerate(RECORDS):
+            name = full_name(topics.COLLECTION_ACTIONS, prefix)
+            await producer.send_and_wait(name, encode_collection(record), partition=number % 2)
+    finally:
+        await producer.stop()
+
+
+def queue(broker: str, prefix: str, *options: str) -> list[str]:
+    given = ["queue", "--broker", broker, "--prefix", prefix, "--at", "2026-06-01T10:00:00+0000", "--json", *options]
+    result = CliRunner().invoke(collections_app, given)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["action_id"] for line in result.output.splitlines()]
+
+
+def test_the_queue_holds_what_is_open_the_most_urgent_first(broker: str, fresh_prefix: str) -> None:
+    assert queue(broker, fresh_prefix) == []  # no topic yet
+    asyncio.run(publish(broker, fresh_prefix))
+    assert queue(broker, fresh_prefix) == ["review", "first", "other", "later"]
+    assert queue(broker, fresh_prefix, "--tenant", "north") == ["other"]
+    assert queue(broker, fresh_prefix, "--channel", "person") == ["review"]
+    assert queue(broker, fresh_prefix, "--at", "2026-06-02T10:00:00+0000") == []
+
+
+def test_a_reader_sees_who_what_until_when_and_why() -> None:
+    console = Console(width=220, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(queue_table([action("a", 10), action("b", 20)], limit=1))
+    shown = console.export_text()
+    for text in ("2 actions to do", "2026-06-01 17:00", "harbour/c-1", "l-[1]", "M2, line two", "and 1 more"):
+        assert text in shown
+    assert queue_table([], 5) == "Nothing is to be done now."
