@@ -89,7 +89,7 @@ async def test_two_years_of_a_portfolio_over_crashes_and_rebalances(
         pytestconfig, f"two years of {LOANS} loans", **outcome._asdict(), loans=loans, orders=orders,
         contacts=contacts, seconds=seconds,
     )  # fmt: skip
-    assert loans > 0.9 * LOANS
+    assert loans > LOANS / 2  # others were settled long before the end, and are forgotten
     assert orders > 0
 
 
