@@ -39,6 +39,8 @@ LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
 PARTITIONS = 1
 """One: at the demo's pace batches are small, and each partition would have its own."""
+TICK_SECONDS = 10_800.0
+"""Every three hours of event time: a year of hours would be most of the work."""
 KEEP_PROMISES = frozenset({"late-payer", "cures-at-m1", "cures-at-m2", "cures-at-m3"})
 """Courses of loans whose customers pay what they promise."""
 
@@ -62,7 +64,7 @@ async def demo(
     keep = {plan.loan_id for plan in loans.plans if plan.course.name in KEEP_PROMISES}
     floor = Floor(seed, {tenant: ZoneInfo(zone) for tenant, zone in zones.items()}, keep)
     fresh: list[Alert] = []
-    async with rig(zones=zones, partitions=partitions, redis=True) as running:
+    async with rig(zones=zones, partitions=partitions, redis=True, tick_seconds=TICK_SECONDS) as running:
         portfolio = await simulating
         scene.truths = portfolio.truths
         scene.borrowers = frozenset((plan.lender.tenant, plan.customer_id) for plan in loans.plans)

@@ -114,7 +114,7 @@ def loans_line(scene: Scene) -> str:
     line = f"{opened:,} opened = {' + '.join(told)}"
     if (lost := opened - sum(counts.values())) != 0:
         line += f" [red]({lost:+,} unaccounted for)[/]"
-    return f"{line}; {scene.stages.cured:,} cures; recoveries on {len(scene.stages.recovered):,} written off"
+    return f"{line}; {scene.stages.cured:,} cures; {len(scene.recovered):,} loans written off brought something later"
 
 
 def floor_line(tally: Mapping[str, int]) -> str:

@@ -16,7 +16,7 @@ from riskwatch.lab.report import Balance
 from riskwatch.lab.stages import Stages
 from riskwatch.lab.watching import Position
 from riskwatch.streams.decisions import DecisionTrail
-from riskwatch.streams.events import AnyEvent, LoanOpened
+from riskwatch.streams.events import AnyEvent, LoanOpened, LoanWrittenOff, RepaymentReceived
 from riskwatch.streams.outputs import Alert
 
 
@@ -49,6 +49,9 @@ class Scene(Struct):
     """Tenant and customer id of those who live for their loans; they play in no story."""
     opened: set[tuple[str, str]] = field(default_factory=set)
     """Tenant and id of every loan that was published as opened."""
+    written_off: set[tuple[str, str]] = field(default_factory=set)
+    recovered: set[tuple[str, str]] = field(default_factory=set)
+    """Loans of which something was paid after their write-off."""
     stages: Stages = field(default_factory=Stages)
     lines: Counter[str] = field(default_factory=Counter)
     """What was changed of lines of credit, in words."""
@@ -77,8 +80,13 @@ class Scene(Struct):
 
     def published(self, event: AnyEvent) -> None:
         """Notes an event that is about to be published."""
-        if isinstance(event, LoanOpened):
-            self.opened.add((event.tenant, event.loan_id))
+        match event:
+            case LoanOpened():
+                self.opened.add((event.tenant, event.loan_id))
+            case LoanWrittenOff():
+                self.written_off.add((event.tenant, event.loan_id))
+            case RepaymentReceived() if (event.tenant, event.loan_id) in self.written_off:
+                self.recovered.add((event.tenant, event.loan_id))
 
     @property
     def by_rule(self) -> Counter[str]:

@@ -44,23 +44,18 @@ class Moved(Protocol):
     @property
     def corrects(self) -> bool: ...
 
-    @property
-    def recovered(self) -> int: ...
-
 
 class Stages(Struct):
     """Where each loan is, by tenant and loan id: as the last record about it says, in the order of its partition.
 
-    `reached`: stage → loans that were ever in it, as first told; `cured`: moves from past due to M0 or settled;
-    `corrected`: moves that take back an earlier one; `recovered`: loans of which something was paid after the
-    write-off. `by_month`: the counts at the end of each month, by its last day.
+    `reached`: stage → loans that were ever said to be in it; `cured`: moves from past due to M0 or settled;
+    `corrected`: moves that take back an earlier one. `by_month`: the counts at the end of each month, by its last day.
     """
 
     of: dict[tuple[str, str], str] = field(default_factory=dict)
     reached: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     cured: int = 0
     corrected: int = 0
-    recovered: set[tuple[str, str]] = field(default_factory=set)
     by_month: dict[date, Counter[str]] = field(default_factory=dict)
 
     def hear(self, move: Moved) -> None:
@@ -68,8 +63,6 @@ class Stages(Struct):
         key = move.tenant, move.loan_id
         stage = stage_of(move.after)
         before = self.of.get(key)
-        if move.recovered:
-            self.recovered.add(key)
         if stage is None or stage == before:
             return
         self.of[key] = stage
@@ -84,8 +77,9 @@ class Stages(Struct):
         return Counter(self.of.values())
 
     def end_month(self, last_day: date) -> None:
-        """Keeps the counts as those at the end of a month."""
-        self.by_month[last_day] = self.counts()
+        """Keeps the counts as those at the end of a month, where there are any."""
+        if self.of:
+            self.by_month[last_day] = self.counts()
 
 
 def stage_of(stand: Stand) -> str | None:
@@ -107,14 +101,14 @@ def month_table(stages: Stages) -> Table:
         title="Loans by stage at each month's end",
         title_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1),
+        padding=(0, 0),
         pad_edge=False,
     )
     table.add_column("month", no_wrap=True)
     for stage in (*STAGES, "all"):
-        table.add_column(stage, justify="right", no_wrap=True)
+        table.add_column(stage, justify="right", no_wrap=True, min_width=3)
     rows = [(f"{day:%Y-%m}", counts) for day, counts in sorted(stages.by_month.items())]
-    for name, counts in [*rows, ("at the end", stages.counts())]:
+    for name, counts in [*rows, ("now", stages.counts())]:
         cells = [f"{counts[stage]:,}" if counts[stage] else "[dim]-[/]" for stage in STAGES]
         table.add_row(name, *cells, f"{sum(counts.values()):,}")
     return table
