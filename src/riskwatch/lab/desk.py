@@ -9,22 +9,24 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from riskwatch.lab.floor import Floor
+from riskwatch.lab.floor import Debt, Floor
 from riskwatch.lab.scene import Scene
 from riskwatch.lab.watching import Watcher
 from riskwatch.streams.accountactions import AnyAction, decode_action
 from riskwatch.streams.collections import decode_collection
-from riskwatch.streams.topics import ACCOUNT_ACTIONS, COLLECTION_ACTIONS, Topic, full_name
+from riskwatch.streams.loanmoves import decode_move
+from riskwatch.streams.topics import ACCOUNT_ACTIONS, COLLECTION_ACTIONS, LOAN_MOVES, Topic, full_name
 
 
 class Desk:
     """Hears what the worker says of loans, lines of credit and collections, and passes it on."""
 
-    topics: tuple[Topic, ...] = (ACCOUNT_ACTIONS, COLLECTION_ACTIONS)
+    topics: tuple[Topic, ...] = (LOAN_MOVES, ACCOUNT_ACTIONS, COLLECTION_ACTIONS)
 
     def __init__(self, scene: Scene, floor: Floor, prefix: str) -> None:
         self._scene, self._floor = scene, floor
         self._takes: dict[str, Callable[[bytes], None]] = {
+            full_name(LOAN_MOVES, prefix): self._move,
             full_name(ACCOUNT_ACTIONS, prefix): self._line,
             full_name(COLLECTION_ACTIONS, prefix): self._collection,
         }
@@ -35,6 +37,13 @@ class Desk:
         """Takes in a record of one of the topics."""
         self._heard[TopicPartition(record.topic, record.partition)] = record.offset + 1
         self._takes[record.topic](record.value)
+
+    def _move(self, value: bytes) -> None:
+        move = decode_move(value)
+        if move.move_id not in self._known:
+            self._known.add(move.move_id)
+            self._scene.stages.hear(move)
+            self._floor.owes((move.tenant, move.loan_id), Debt(move.currency, move.past_due))
 
     def _line(self, value: bytes) -> None:
         action = decode_action(value)

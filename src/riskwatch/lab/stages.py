@@ -5,44 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from typing import Protocol
 
 from msgspec import Struct, field
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskwatch.features.servicing import BUCKETS
+from riskwatch.streams.loanmoves import LoanMoved, LoanPlace
 
 CURRENT = BUCKETS[0]
 ENDS = ("settled", "written-off", "sold")
 STAGES: tuple[str, ...] = (*BUCKETS, *ENDS)
 """M0 is performing; M1 to M6+ are past due."""
-
-
-class Stand(Protocol):
-    """Where a loan stands."""
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def bucket(self) -> str: ...
-
-
-class Moved(Protocol):
-    """What is looked at of a loan's move."""
-
-    @property
-    def tenant(self) -> str: ...
-
-    @property
-    def loan_id(self) -> str: ...
-
-    @property
-    def after(self) -> Stand: ...
-
-    @property
-    def corrects(self) -> bool: ...
 
 
 class Stages(Struct):
@@ -58,7 +32,7 @@ class Stages(Struct):
     corrected: int = 0
     by_month: dict[date, Counter[str]] = field(default_factory=dict)
 
-    def hear(self, move: Moved) -> None:
+    def hear(self, move: LoanMoved) -> None:
         """Takes a move in. One that is heard again changes nothing."""
         key = move.tenant, move.loan_id
         stage = stage_of(move.after)
@@ -82,11 +56,11 @@ class Stages(Struct):
             self.by_month[last_day] = self.counts()
 
 
-def stage_of(stand: Stand) -> str | None:
+def stage_of(place: LoanPlace) -> str | None:
     """The stage of a loan; None where nothing is known of it yet."""
-    if stand.status == "unknown":
+    if place.status == "unknown":
         return None
-    return stand.status if stand.status in ENDS else stand.bucket
+    return place.status if place.status in ENDS else place.bucket
 
 
 def stage_line(counts: Mapping[str, int]) -> str:
