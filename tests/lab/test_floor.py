@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from riskwatch.lab.people import HOUR
 from riskwatch.lab.stages import STAGES, Stages, month_table, stage_line
 from riskwatch.lab.storyline import Storyline
 from riskwatch.lab.telling import MORNING as CUT
-from riskwatch.lab.telling import SHIFT, Stop, stops
+from riskwatch.lab.telling import SHIFT, Stop, stops, timetable
 from riskwatch.streams.codec import decode_event, encode_event
 from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.events import AnyEvent, ContactMade, LoginSucceeded, PromiseMade, RepaymentReceived
@@ -203,6 +203,16 @@ def test_while_only_loans_are_told_the_floor_works_on_tuesdays_and_thursdays() -
     told = after_quiet(date(2024, 10, 28), date(2024, 11, 3))  # Monday to Sunday; 1 November is a Friday
     assert [(stop.at.day, stop.works) for stop in told if stop.at.hour == SHIFT] == [(29, True), (31, True), (1, False)]
     assert [stop.at.day for stop in told if stop.at.hour == CUT] == [29, 31, 3]
+
+
+def test_the_timetable_leaves_each_part_its_time_and_goes_evenly_within_it() -> None:
+    times = timetable(1_000.0, 1_010.0, 20.0)
+    begins, stories = datetime(2024, 9, 1, tzinfo=UTC), datetime(2025, 3, 3, tzinfo=UTC)
+    live, last = datetime(2025, 4, 7, tzinfo=UTC), datetime(2025, 6, 11, tzinfo=UTC)
+    assert times.due(begins - timedelta(days=1)) == times.due(begins) == 1_010.0
+    assert times.due(begins + (stories - begins) / 2) == pytest.approx(1_020.0)
+    assert [times.due(at) for at in (stories, live, last)] == [1_030.0, 1_048.0, 1_068.0]
+    assert times.due(last + timedelta(days=9)) == 1_068.0
 
 
 class Stand(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -28,9 +29,13 @@ DAYS = 100
 HISTORY_DAYS = 35
 """Of these, the days at full speed; the rest is paced."""
 LAST_DAY = FIRST_DAY + timedelta(days=DAYS)
+PRELUDE_SECONDS = 30.0
+"""For the start and the loans alone, and …"""
 SLACK_SECONDS = 48.0
-"""For the start and what is told at full speed; on a machine too busy for that the story is cut short, so that the demo
-ends."""
+"""… for all that is told at full speed. On a machine too busy for that the floor is waited for less often, and at last
+the story is cut short, so that the demo ends."""
+MOST_SKIPPED = 10
+"""Stops in a row: two weeks."""
 STALL_SECONDS = 60.0
 MORNING, SHIFT = 1, 6
 """Hours (UTC) at which a day of the loans is divided. At the first it is morning or night wherever the loans are, so
@@ -53,6 +58,32 @@ class Stop(Struct, frozen=True):
     at: datetime
     works: bool = False
     month_of: date | None = None
+
+
+class Timetable(Struct, frozen=True):
+    """When (`time.monotonic`) which instant should be reached, so that the demo ends in time. `marks`: in order."""
+
+    marks: tuple[tuple[datetime, float], ...]
+
+    def due(self, at: datetime) -> float:
+        """When an instant should be reached: between two marks in proportion."""
+        for (before, begins), (after, ends) in pairwise(self.marks):
+            if at <= after:
+                return begins + (ends - begins) * max(0.0, (at - before) / (after - before))
+        return self.marks[-1][1]
+
+
+def timetable(started: float, began: float, live_seconds: float) -> Timetable:
+    """`started`: the demo; `began`: the telling."""
+    live = FIRST_DAY + timedelta(days=HISTORY_DAYS)
+    return Timetable(
+        (
+            (_at(LOANS_FIRST_DAY, 0), began),
+            (_at(FIRST_DAY, 0), started + PRELUDE_SECONDS),
+            (_at(live, 0), started + SLACK_SECONDS),
+            (_at(LAST_DAY, 0), started + SLACK_SECONDS + live_seconds),
+        )
+    )
 
 
 def stops(first: date, last: date) -> Iterator[Stop]:
@@ -92,9 +123,14 @@ async def tell(
             yield event
 
     scene.feeding_since = time.monotonic()
+    times, skipped = timetable(scene.started, scene.feeding_since, live_seconds), 0
     async with Publisher(running.broker, prefix=running.prefix, source=None, compression="snappy") as publisher:
         for stop in stops(LOANS_FIRST_DAY, LAST_DAY):
-            day = stop.at.date()
+            day, late = stop.at.date(), time.monotonic() > times.due(stop.at)
+            if late and day < stories and stop.month_of is None and skipped < MOST_SKIPPED:
+                skipped += 1
+                continue
+            skipped = 0
             if day >= live and not scene.live:
                 await publish_malformed(running)
                 scene.live = True
@@ -109,12 +145,13 @@ async def tell(
             )
             if scene.cut:
                 break
-            if stop.works or stop.month_of is not None:
+            works = stop.works and not late
+            if works or stop.month_of is not None:
                 await watcher.caught_up(seconds=STALL_SECONDS)
                 await desk.heard_all(watcher, STALL_SECONDS)
             if stop.month_of is not None:
                 scene.stages.end_month(stop.month_of)
-            if stop.works:
+            if works:
                 for at, event in floor.work(to_ms(stop.at)):
                     story.add(at, event)
                 scene.floor = floor.tally
