@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console, Group
 
 from riskwatch.lab.decided import StoryDecisions
-from riskwatch.lab.demo import Scene
 from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
-from riskwatch.lab.demoview import summary
+from riskwatch.lab.demosummary import summary
+from riskwatch.lab.scene import Scene
 from riskwatch.streams.decisions import Decision, DecisionReason, DecisionTrail, JudgedRule, PlannedInstalment
 from riskwatch.streams.outputs import Alert, Cause
 

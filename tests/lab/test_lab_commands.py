@@ -39,6 +39,21 @@ def test_simulate_writes_the_truth_beside_the_events(tmp_path: Path) -> None:
     assert {"account-takeover", "self-cure", "traveller"} <= kinds
 
 
+def test_simulate_portfolio_writes_the_lives_of_loans_and_their_courses(tmp_path: Path) -> None:
+    from riskwatch.streams.codec import decode_event
+    from riskwatch.streams.events import LoanOpened
+
+    out, truth = tmp_path / "loans.jsonl", tmp_path / "truth.jsonl"
+    arguments = ["portfolio", str(out), "--loans", "50", "--months", "8", "--truth", str(truth)]
+    done = RUN.invoke(app(commands.simulate), arguments)
+    assert done.exit_code == 0
+    opened = [each for line in out.read_bytes().splitlines() if isinstance(each := decode_event(line), LoanOpened)]
+    told = [json.loads(line) for line in truth.read_text().splitlines()]
+    assert len(told) == 50
+    assert {each.loan_id for each in opened} == {each["loan_id"] for each in told}
+    assert {(each.tenant, each.customer_id) for each in opened} == {(t["tenant"], t["customer_id"]) for t in told}
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -71,4 +86,4 @@ def test_simulate_signups_writes_rows_and_what_is_planted(tmp_path: Path) -> Non
 def test_simulate_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     done = RUN.invoke(app(commands.simulate), ["weather", str(tmp_path / "x")], env={"COLUMNS": "200"})
     assert done.exit_code == 2
-    assert "expected portfolio or signups" in done.output
+    assert "expected customers, portfolio or signups" in done.output

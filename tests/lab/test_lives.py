@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import get_args
 
@@ -330,3 +331,9 @@ def test_no_loans_or_months_are_refused() -> None:
 
 def test_what_is_drawn_in_order_lives_in_order(drawn: Lives) -> None:
     assert all(earlier.begins <= later.begins for earlier, later in pairwise(drawn.plans))
+
+
+def test_the_documentation_tells_every_course_with_its_share() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "replay.md").read_text()
+    for course in COURSES:
+        assert f"| `{course.name}` | {course.share / 10:g} % | {course.description} |" in text

@@ -15,11 +15,12 @@ from aiokafka import TopicPartition
 from msgspec import structs
 from rich.console import Console
 
-from riskwatch.lab.demo import Scene
-from riskwatch.lab.demoview import LivePage, PlainLines, summary
+from riskwatch.lab.demosummary import summary
+from riskwatch.lab.demoview import LivePage, PlainLines
 from riskwatch.lab.replay import balance as count_balance
 from riskwatch.lab.report import Balance, Report, balance_line, encode_report, render
 from riskwatch.lab.rig import sum_metrics
+from riskwatch.lab.scene import Scene
 from riskwatch.lab.verdicts import RuleVerdict
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import LoanApplied

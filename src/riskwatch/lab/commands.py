@@ -1,4 +1,4 @@
-"""Commands of the laboratory: demo, replay, simulate. Each imports what it needs when it runs."""
+"""Commands of the laboratory: demo and replay. Each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from riskwatch.lab.loancommands import loans_app
 from riskwatch.lab.policycommands import policy_app
+from riskwatch.lab.simulating import simulate
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -40,10 +41,11 @@ def demo(
     from rich.console import Console
 
     started = time.monotonic()
-    from riskwatch.lab.demo import Scene
     from riskwatch.lab.demo import demo as run
     from riskwatch.lab.demobook import write_plots
-    from riskwatch.lab.demoview import LivePage, PlainLines, summary
+    from riskwatch.lab.demosummary import summary
+    from riskwatch.lab.demoview import LivePage, PlainLines
+    from riskwatch.lab.scene import Scene
 
     console = Console(highlight=False)
     scene = Scene(started=started, customers=customers)
@@ -58,74 +60,6 @@ def demo(
     console.print(summary(scene, time.monotonic()))
     if interrupted:
         raise typer.Exit(130)
-
-
-def simulate(
-    first: Annotated[Path, typer.Argument(help="portfolio (which may be left out) or signups.", metavar="[WHAT]")],
-    second: Annotated[
-        Path | None, typer.Argument(help="File to write; - writes a portfolio to standard output.", metavar="FILE")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 7,
-    customers: Annotated[int, typer.Option(min=60, help="portfolio: customers to simulate.")] = 400,
-    days: Annotated[int, typer.Option(min=60, help="portfolio: days to simulate.")] = 100,
-    rows: Annotated[int, typer.Option(min=1_000, help="signups: rows to write.")] = 20_000,
-    truth: Annotated[Path | None, typer.Option(help="Also write what was planted, one a line.")] = None,
-) -> None:
-    """Write made-up records to a file.
-
-    `simulate FILE`: the events of a simulated portfolio as JSON lines, in order of event time. `simulate signups FILE`:
-    sign-ups of a shop as a CSV for `riskwatch replay signups`, with rings, offices, households and lone frauds.
-    """
-    if second is None:
-        _simulate_portfolio(first, seed=seed, customers=customers, days=days, truth=truth)
-    elif str(first) == "portfolio":
-        _simulate_portfolio(second, seed=seed, customers=customers, days=days, truth=truth)
-    elif str(first) == "signups":
-        _simulate_signups(second, seed=seed, rows=rows, truth=truth)
-    else:
-        raise typer.BadParameter("expected portfolio or signups", param_hint="WHAT")
-
-
-def _simulate_signups(path: Path, *, seed: int, rows: int, truth: Path | None) -> None:
-    from random import Random
-
-    import msgspec
-    from rich.console import Console
-
-    from riskwatch.lab.signupfile import write_signups
-
-    groups = write_signups(path, Random(seed), rows)
-    if truth is not None:
-        truth.write_bytes(b"".join(msgspec.json.encode(group) + b"\n" for group in groups))
-    planted = {kind: sum(group.kind == kind for group in groups) for kind in ("ring", "office", "household")}
-    frauds = sum(len(group.users) for group in groups if group.kind in ("ring", "lone-fraud"))
-    told = ", ".join(f"{count:,} {kind}s" for kind, count in planted.items())
-    Console(stderr=True, highlight=False).print(f"{rows:,} sign-ups in {path}: {told}; {frauds:,} frauds")
-
-
-def _simulate_portfolio(path: Path, *, seed: int, customers: int, days: int, truth: Path | None) -> None:
-    import sys
-    from random import Random
-
-    import msgspec
-    from rich.console import Console
-
-    from riskwatch.lab.portfolio import simulate as make
-
-    portfolio = make(Random(seed), customers=customers, days=days)
-    encoder = msgspec.json.Encoder()
-    if truth is not None:
-        truth.write_bytes(b"".join(encoder.encode(each) + b"\n" for each in portfolio.truths))
-    if str(path) == "-":
-        for event in portfolio.events():
-            sys.stdout.buffer.write(encoder.encode(event) + b"\n")
-        return
-    count = 0
-    with path.open("wb") as out:
-        for event in portfolio.events():
-            out.write(encoder.encode(event) + b"\n")
-            count += 1
-    Console(stderr=True, highlight=False).print(f"{count:,} events of {customers:,} customers in {path}")
 
 
 def replay(

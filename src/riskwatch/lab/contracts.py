@@ -88,11 +88,16 @@ class Contract(Struct, frozen=True, kw_only=True):
     merchant_id: str | None
 
 
+def customer_id(number: int) -> str:
+    """The id of the customer with this number."""
+    return f"b{number:06d}"
+
+
 def draw_borrower(random: Random, lender: Lender, number: int) -> Borrower:
     """A customer; `number` names them within the portfolio."""
     return Borrower(
         lender=lender,
-        customer_id=f"b{number:06d}",
+        customer_id=customer_id(number),
         income=int(lender.income * random.lognormvariate(0, 0.3)) // 1000 * 1000,
         employment=random.choices(("employed", "self-employed", "student", "retired"), (78, 12, 5, 5))[0],
         bureau_score=float(round(min(900.0, max(480.0, random.gauss(700, 60))))),
@@ -120,7 +125,7 @@ def draw_contract(random: Random, borrower: Borrower, loan_id: str, opened_on: d
         rate_bp=kind.rate_bp,
         opened_on=opened_on,
         schedule=annuity(principal, kind.rate_bp, due_dates(opened_on, count, every)),
-        merchant_id=None if merchant is None else f"m-{borrower.lender.tenant[:3]}-{merchant:03d}",
+        merchant_id=None if merchant is None else f"shop-{borrower.lender.tenant[:3]}-{merchant:03d}",
     )
 
 

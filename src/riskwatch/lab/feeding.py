@@ -25,11 +25,13 @@ _LOOK_SECONDS = 0.03
 
 
 class Fed(Struct):
-    """How far feeding is: events published, by input topic too, and the event time that it has reached."""
+    """How far feeding is: events published, by input topic too, and the event time that it has reached. `under_way`:
+    counts by topic before each of the steps that may not be ingested yet."""
 
     published: int = 0
     event_time: datetime | None = None
     by_topic: Counter[str] = field(default_factory=Counter)
+    under_way: deque[Mapping[str, int]] = field(default_factory=lambda: deque([{}]))
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -53,26 +55,27 @@ async def feed(
     fed: Fed,
     step: Step = Step(),  # noqa: B008 (frozen)
     speed: float | None = None,
+    pace: Pace | None = None,
     stalled_seconds: float = 60.0,
 ) -> None:
-    """Publishes events in their order, in step with ingest.
+    """Publishes events in their order, in step with ingest; more may follow in another call with the same `fed`.
 
     `ingested()` counts the records that the worker has committed, by name of the input topic. Before a step is
     published, all but the last `depth` steps are ingested, in every topic. `speed`: event seconds a second; None is
-    full speed. Raises `TimeoutError` where nothing is ingested for `stalled_seconds` while waiting.
+    full speed. `pace`: one that has begun before, in the place of a speed. Raises `TimeoutError` where nothing is
+    ingested for `stalled_seconds` while waiting.
     """
-    pace = Pace(speed)
-    behind: deque[Mapping[str, int]] = deque([dict(fed.by_topic)])
+    pace = Pace(speed) if pace is None else pace
     for window in windows(events, step):
-        while len(behind) > step.depth - 1:
-            await _until_ingested(behind.popleft(), ingested, stalled_seconds)
+        while len(fed.under_way) > step.depth - 1:
+            await _until_ingested(fed.under_way.popleft(), ingested, stalled_seconds)
         for turn in turns(window, pace):
             await pace.wait(turn[0].occurred_at)
             await publisher.publish_many(turn)
             fed.published += len(turn)
-            fed.event_time = turn[-1].occurred_at
+            fed.event_time = max(fed.event_time or turn[-1].occurred_at, turn[-1].occurred_at)
             fed.by_topic.update(TOPIC_OF[type(event)].name for event in turn)
-        behind.append(dict(fed.by_topic))
+        fed.under_way.append(dict(fed.by_topic))
 
 
 async def _until_ingested(

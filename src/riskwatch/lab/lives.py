@@ -13,7 +13,7 @@ from random import Random
 
 from msgspec import Struct
 
-from riskwatch.lab.contracts import LENDERS, Lender, draw_borrower, draw_contract, months_later
+from riskwatch.lab.contracts import LENDERS, Lender, customer_id, draw_borrower, draw_contract, months_later
 from riskwatch.lab.courses import COURSES, Course
 from riskwatch.lab.habits import begin, stir
 from riskwatch.lab.passbook import LATE_HOURS, Arrival, Passbook, repeat_some
@@ -29,6 +29,8 @@ MOST_LATE_MS = LATE_HOURS * HOUR + REPEATED_DAYS * DAY
 """How long after it happened an event arrives at most."""
 AGAIN_SHARE = 0.22
 """Of the loans, those of somebody who has had one before."""
+FEW = 20
+"""With fewer customers nobody borrows again: it would always be the same."""
 
 
 class LoanPlan(Struct, frozen=True):
@@ -47,6 +49,31 @@ class LoanPlan(Struct, frozen=True):
     def loan_id(self) -> str:
         """Unique within the portfolio."""
         return f"life-{self.number:06d}"
+
+    @property
+    def customer_id(self) -> str:
+        """As `draw_borrower` names the customer."""
+        return customer_id(self.customer)
+
+    def truth(self) -> LoanTruth:
+        """What there is to say of the loan beside its events."""
+        return LoanTruth(
+            tenant=self.lender.tenant,
+            customer_id=self.customer_id,
+            loan_id=self.loan_id,
+            opened_on=self.opened_on,
+            course=self.course.name,
+        )
+
+
+class LoanTruth(Struct, frozen=True, kw_only=True):
+    """What is true of a loan: the course that its life takes."""
+
+    tenant: str
+    customer_id: str
+    loan_id: str
+    opened_on: date
+    course: str
 
 
 class Lives(Struct, frozen=True, kw_only=True):
@@ -120,7 +147,7 @@ def draw_lives(
         length = (months_later(month, 1) - month).days
         opened_day = (month - first_day).days + random.randrange(length)
         customers = known[lender.tenant]
-        if customers and random.random() < AGAIN_SHARE:
+        if len(customers) >= FEW and random.random() < AGAIN_SHARE:
             customer, customer_seed = random.choice(customers)
         else:
             customer, customer_seed = number + 1, random.getrandbits(64)

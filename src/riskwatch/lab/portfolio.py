@@ -42,7 +42,11 @@ class Portfolio(Struct, frozen=True, kw_only=True):
 
     def events(self) -> Iterator[AnyEvent]:
         """Every event in order of event time; a fresh iterator each time, always the same events."""
-        return (event for _, event in merge(*map(self._stream, self.residents), key=itemgetter(0)))
+        return (event for _, event in self.arrivals())
+
+    def arrivals(self) -> Iterator[Dated]:
+        """Every event with its instant (UTC ms), in that order."""
+        return merge(*map(self._stream, self.residents), key=itemgetter(0))
 
     def _stream(self, resident: Resident) -> Iterator[Dated]:
         customer, life = resident.customer, resident.life

@@ -60,12 +60,13 @@ async def rig(
     policy: Path | None = None,
     lending: Path | None = None,
     redis: bool = False,
+    tick_seconds: float | None = None,
 ) -> AsyncIterator[Rig]:
     """A broker (an embedded one unless `broker` is an address) and, where `worker`, a worker on it, ready as the block
     begins.
 
-    The worker keeps its state in memory and takes its ticks from the events' own time; with `redis`, it shows its
-    alerts in an embedded Redis.
+    The worker keeps its state in memory and takes its ticks from the events' own time, every `tick_seconds` of it where
+    that is given; with `redis`, it shows its alerts in an embedded Redis.
     """
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(embedded_broker()) if broker is None else broker
@@ -89,6 +90,8 @@ async def rig(
             "rebalance_seconds": "2",  # the embedded broker waits half of it before it lets a member join
             "log_level": "warning",
         }
+        if tick_seconds is not None:
+            settings["event_tick_seconds"] = str(tick_seconds)
         if policy is not None:
             settings["policy"] = str(policy)
         if lending is not None:

@@ -114,6 +114,16 @@ class Watcher:
             journaled=self._since({tp: at for tp, at in ends.items() if tp in journal}),
         )
 
+    async def caught_up(self, *, seconds: float) -> None:
+        """Returns once the group has nothing left to do. Raises `TimeoutError` where it stands still for `seconds`."""
+        moved, best = time.monotonic(), -1
+        while (now := await self.position()).behind:
+            if now.ingested + now.monitored > best:
+                best, moved = now.ingested + now.monitored, time.monotonic()
+            elif time.monotonic() - moved > seconds:
+                raise TimeoutError(f"the worker stands still with {now.behind:,} records to do ({seconds:g} s)")
+            await asyncio.sleep(0.01)
+
     async def drain(self, *, seconds: float, look: Callable[[Position], None] | None = None) -> Position:
         """Waits until the group has done all that was published and journaled up to now, and returns where it is.
 
