@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from msgspec import Struct
 
 from riskwatch.streams.collections import ActionClosed, CollectionAction, Considered
 from riskwatch.streams.events import ContactMade, Instalment, LoanOpened, RepaymentReceived
+from riskwatch.streams.loanmoves import LoanMoved, LoanPlace, OwedByComponent
 from riskwatch.streams.outputs import Cause
 
 JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
 TENANT, CUSTOMER, LOAN = "t", "c", "l"
-
-
-class Stood(Struct, frozen=True):
-    status: str
-    bucket: str
-
-
-class Moved(Struct, frozen=True, kw_only=True):
-    tenant: str
-    customer_id: str
-    loan_id: str
-    product: str
-    currency: str
-    merchant_id: str
-    opened_on: date | None
-    principal: int
-    before: Stood
-    after: Stood
-    past_due_days: int
-    delinquent_days: int
-    past_due: int
-    exposure: int
-    recovered: int
-    occurred_at: datetime
-    cause: Cause
-    corrects: bool
 
 
 def day(number: float) -> datetime:
@@ -46,11 +19,12 @@ def day(number: float) -> datetime:
     return JANUARY + timedelta(days=number)
 
 
-def stood(state: str) -> Stood:
+def stood(state: str) -> LoanPlace:
     """Of a bucket, an end such as `settled`, or `unknown`."""
     if not state.startswith("M"):
-        return Stood(state, "M0" if state in ("settled", "unknown") else "M4")
-    return Stood("performing" if state == "M0" else "past-due", state)
+        bucket = "M0" if state in ("settled", "unknown") else "M4"
+        return LoanPlace(status=state, bucket=bucket)  # type: ignore[arg-type]
+    return LoanPlace(status="performing" if state == "M0" else "past-due", bucket=state)  # type: ignore[arg-type]
 
 
 def opened(
@@ -70,14 +44,17 @@ def opened(
 def moved(
     at: datetime, before: str, after: str, loan: str = LOAN, *, exposure: int = 1_000, offset: int | None = None,
     tenant: str = TENANT, **more: Any,
-) -> Moved:  # fmt: skip
+) -> LoanMoved:  # fmt: skip
     place = int((at - JANUARY).total_seconds()) if offset is None else offset
-    return Moved(
+    return LoanMoved(
+        move_id=f"{tenant}-{loan}-{place}-{before}-{after}",
         tenant=tenant, customer_id=more.pop("customer_id", CUSTOMER), loan_id=loan, product="cash-instalments",
         currency=more.pop("currency", "CNY"), merchant_id="", opened_on=more.pop("opened_on", None),
         principal=more.pop("principal", 1_000), before=stood(before), after=stood(after),
         past_due_days=more.pop("past_due_days", 0), delinquent_days=0, past_due=more.pop("past_due", 0),
-        exposure=exposure, recovered=more.pop("recovered", 0), occurred_at=at,
+        exposure=exposure, decided_at=at,
+        owed=OwedByComponent(fee=0, penalty=0, interest=0, principal=exposure),
+        recovered=more.pop("recovered", 0), occurred_at=at,
         cause=Cause(partition=0, offset=place, event_id="", event_type="Tick"),
         corrects=more.pop("corrects", False),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loan_making import JANUARY, Moved, day, moved, opened, paid
+from loan_making import JANUARY, day, moved, opened, paid
 
 from riskwatch.lab.cures import cure_rates, recoveries
 from riskwatch.lab.loanpath import STATES, LoanPath, Zones, loan_paths
@@ -18,12 +18,13 @@ from riskwatch.lab.portfoliobook import encode_book, make_book
 from riskwatch.lab.rollrates import Cell, roll_rates
 from riskwatch.lab.vintages import months_later, vintages
 from riskwatch.streams.events import ChargeMade, LoanOpened, RepaymentReversed
+from riskwatch.streams.loanmoves import LoanMoved
 
 UTC = Zones()
 SHANGHAI = Zones({"t": ZoneInfo("Asia/Shanghai")})
 
 
-def paths_of(*moves: Moved, opening: LoanOpened | None = None, money: tuple = ()) -> list[LoanPath]:
+def paths_of(*moves: LoanMoved, opening: LoanOpened | None = None, money: tuple = ()) -> list[LoanPath]:
     return loan_paths([opened(day(4)) if opening is None else opening], moves, UTC, money)
 
 

@@ -181,7 +181,7 @@ def _due(account: Account, before: int, zones: Zones, told: set[tuple[str, int, 
             if wanted and line.due_day < before and mark not in told:
                 told.add(mark)
                 at = start_of(date.fromordinal(line.due_day), zones[account.tenant])
-                text = texts.due_text(line.number, line.amount, line.paid, loan.currency)
+                text = texts.due_text(line.number, line.amount - line.waived, line.paid, loan.currency)
                 yield Happening(at=at, kind="InstalmentDue", text=text, loan_id=loan_id)
 
 
@@ -210,8 +210,7 @@ def _of_outputs(records: CustomerRecords, opened: frozenset[str]) -> Iterator[Ha
     """Outputs; moves first, for at one instant they are the cause. `opened`: loans whose opening an event tells."""
     for (_, loan_id), moves in moves_by_loan(records.moves).items():
         for held in held_moves(moves):
-            before = held.move.before
-            if loan_id in opened and before is not None and before.status == "unknown":
+            if loan_id in opened and held.move.before.status == "unknown":
                 continue
             yield Happening(at=held.at, kind="LoanMoved", text=texts.move_text(held.move), loan_id=loan_id)
     for said in {each.decision_id: each for each in records.decisions if not each.shadow}.values():

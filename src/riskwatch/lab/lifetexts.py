@@ -8,12 +8,12 @@ from typing import Any
 
 from riskwatch.agents.explaining import money
 from riskwatch.features.account import Facts
-from riskwatch.lab.loanrecords import Move
 from riskwatch.streams import events
 from riskwatch.streams.accountactions import AnyAction, Terms
 from riskwatch.streams.collections import ActionClosed, CollectionAction
 from riskwatch.streams.decisions import Decision
 from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.loanmoves import LoanMoved, LoanPlace
 from riskwatch.streams.outputs import Alert
 
 
@@ -67,9 +67,9 @@ def alert_text(alert: Alert, *, withdrawn: bool = False) -> str:
     return f"{kind} {alert.rule} ({alert.severity}): {reasons}"
 
 
-def move_text(move: Move) -> str:
+def move_text(move: LoanMoved) -> str:
     """From where to where a loan moved."""
-    before = "" if move.before is None or move.before.status == "unknown" else f"{_stand(move.before)} → "
+    before = "" if move.before.status == "unknown" else f"{_stand(move.before)} → "
     told = f"{before}{_stand(move.after)}"
     if move.past_due_days > 0:
         told += f", {_days(move.past_due_days)} past due with {money(move.past_due)} {move.currency}"
@@ -179,8 +179,8 @@ def _rate(basis_points: int | None) -> str:
     return "unknown" if basis_points is None else f"{basis_points / 10_000:.2%}"
 
 
-def _stand(stand: Any) -> str:
-    return str(stand.bucket) if stand.status in ("performing", "past-due") else str(stand.status)
+def _stand(stand: LoanPlace) -> str:
+    return stand.bucket if stand.status in ("performing", "past-due") else stand.status
 
 
 def _days(days: int) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from riskwatch.lab.loanrecords import MoneyEvent, Move, Stand
+from riskwatch.lab.loanrecords import MoneyEvent
 from riskwatch.policy.collectionvocabulary import BUCKETS
 from riskwatch.streams.events import (
     ChargeMade,
@@ -18,6 +18,7 @@ from riskwatch.streams.events import (
     RepaymentReceived,
     RepaymentReversed,
 )
+from riskwatch.streams.loanmoves import LoanMoved, LoanPlace
 
 ENDS: tuple[str, ...] = ("settled", "written-off", "sold")
 """States in which a loan is in no bucket any more."""
@@ -112,13 +113,13 @@ def start_of(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def state_of(stand: Stand) -> str:
+def state_of(stand: LoanPlace) -> str:
     """The bucket of a loan that is owed; how it ended, of one that is over."""
     return stand.status if stand.status in ENDS else stand.bucket
 
 
 def loan_paths(
-    opened: Iterable[LoanOpened], moves: Iterable[Move], zones: Zones, money: Iterable[MoneyEvent] = ()
+    opened: Iterable[LoanOpened], moves: Iterable[LoanMoved], zones: Zones, money: Iterable[MoneyEvent] = ()
 ) -> list[LoanPath]:
     """Every loan's path, by tenant and loan id. Repeats change nothing; a loan whose opening is not among `opened`
     is known by its moves, and one that never moved is current. `money`: what was paid and charged, so that amounts
@@ -136,7 +137,9 @@ def loan_paths(
     ]
 
 
-def _path(opening: LoanOpened | None, moves: Sequence[Move], money: Sequence[MoneyEvent], zone: tzinfo) -> LoanPath:
+def _path(
+    opening: LoanOpened | None, moves: Sequence[LoanMoved], money: Sequence[MoneyEvent], zone: tzinfo
+) -> LoanPath:
     first = moves[0] if moves else None
     subject = first if opening is None else opening
     assert subject is not None
@@ -149,7 +152,7 @@ def _path(opening: LoanOpened | None, moves: Sequence[Move], money: Sequence[Mon
     told_day = None if first is None else first.opened_on
     steps = [_step(each) for each in held_moves(moves)]
     if not steps or steps[0].at > opened_at:
-        stood = CURRENT if first is None or first.before is None else state_of(first.before)
+        stood = CURRENT if first is None else state_of(first.before)
         steps.insert(0, Step(opened_at, stood if stood in STATES else CURRENT, owed))
     return LoanPath(
         tenant=subject.tenant,
@@ -173,15 +176,13 @@ def _flow(event: MoneyEvent) -> Flow:
     return Flow(at, event.amount if adds else -event.amount, paid=paid)
 
 
-def moves_by_loan(moves: Iterable[Move]) -> dict[Key, list[Move]]:
+def moves_by_loan(moves: Iterable[LoanMoved]) -> dict[Key, list[LoanMoved]]:
     """Each loan's moves as published, without repeats."""
-    moved: dict[Key, list[Move]] = {}
-    seen = set()
+    moved: dict[Key, list[LoanMoved]] = {}
+    seen: set[str] = set()
     for move in moves:
-        place = (move.cause.partition, move.cause.offset)
-        mark = move.tenant, move.loan_id, move.occurred_at, place, state_of(move.after), move.corrects
-        if mark not in seen:
-            seen.add(mark)
+        if move.move_id not in seen:
+            seen.add(move.move_id)
             moved.setdefault((move.tenant, move.loan_id), []).append(move)
     return moved
 
@@ -190,10 +191,10 @@ class Held(Struct, frozen=True):
     """A move that holds, from `at` on."""
 
     at: datetime
-    move: Move
+    move: LoanMoved
 
 
-def held_moves(moves: Iterable[Move]) -> list[Held]:
+def held_moves(moves: Iterable[LoanMoved]) -> list[Held]:
     """The moves that hold, in order of time. `moves`: of one loan, as published.
 
     A correction says that the loan was never where it was last said to be: it takes the place of the move that said so,
@@ -202,7 +203,7 @@ def held_moves(moves: Iterable[Move]) -> list[Held]:
     held: list[Held] = []
     for move in moves:
         at = move.occurred_at.astimezone(UTC)
-        if move.corrects and held and state_of(held[-1].move.after) == state_of(move.before or move.after):
+        if move.corrects and held and state_of(held[-1].move.after) == state_of(move.before):
             at = min(at, held.pop().at)
         place = bisect_right([each.at for each in held], at)
         if place and held[place - 1].at == at:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +17,8 @@ from riskwatch.streams.connecting import Security
 from riskwatch.streams.decisions import decode_decision
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent, ContactMade, LoanOpened
-from riskwatch.streams.outputs import Cause, decode_alert
+from riskwatch.streams.loanmoves import decode_move
+from riskwatch.streams.outputs import decode_alert
 from riskwatch.streams.packing import customer_key, from_ms, headers_of, split_key, unpack_event
 from riskwatch.streams.topics import Topic, full_name
 
@@ -49,36 +50,6 @@ LIFE_KINDS = BOOK_KINDS | {
     Kind.FRAUD_CONFIRMED,
     Kind.FRAUD_CLEARED,
 }
-
-
-LOAN_MOVES = topics.LOAN_MOVES
-
-
-class Stood(Struct, frozen=True):
-    status: str
-    bucket: str
-
-
-class MoveRead(Struct, frozen=True, kw_only=True):
-    tenant: str
-    customer_id: str
-    loan_id: str
-    product: str
-    currency: str
-    before: Stood | None
-    after: Stood
-    occurred_at: datetime
-    cause: Cause
-    opened_on: date | None = None
-    principal: int = 0
-    past_due_days: int = 0
-    past_due: int = 0
-    exposure: int = 0
-    recovered: int = 0
-    corrects: bool = False
-
-
-decode_move = msgspec.json.Decoder(MoveRead).decode
 
 
 class NoCustomer(LookupError):
@@ -124,11 +95,11 @@ async def read_book(source: Source) -> BookRecords:
         opened=opened,
         money=money,
         contacts=contacts,
-        moves=[each async for each in _read(source, LOAN_MOVES, decode_move)],
+        moves=[each async for each in _read(source, topics.LOAN_MOVES, decode_move)],
         actions=actions,
         closings=closings,
         newest=newest,
-        absent=await source.absent((topics.JOURNAL, LOAN_MOVES, topics.COLLECTION_ACTIONS)),
+        absent=await source.absent((topics.JOURNAL, topics.LOAN_MOVES, topics.COLLECTION_ACTIONS)),
     )
 
 
@@ -160,7 +131,7 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
         events=events,
         alerts=alerts,
         decisions=[each async for each in _read(source, topics.DECISIONS, decode_decision, key)],
-        moves=[each async for each in _read(source, LOAN_MOVES, decode_move, key)],
+        moves=[each async for each in _read(source, topics.LOAN_MOVES, decode_move, key)],
         lines=[each async for each in _read(source, topics.ACCOUNT_ACTIONS, accountactions.decode_action, key)],
         actions=actions,
         closings=closings,
@@ -170,7 +141,7 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
                 topics.JOURNAL,
                 topics.DECISIONS,
                 topics.EARLY_WARNINGS,
-                LOAN_MOVES,
+                topics.LOAN_MOVES,
                 topics.ACCOUNT_ACTIONS,
                 topics.COLLECTION_ACTIONS,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,13 +21,12 @@ from riskwatch.streams.events import (
     RepaymentReceived,
     RepaymentReversed,
 )
-from riskwatch.streams.outputs import Alert, Cause
+from riskwatch.streams.loanmoves import LoanMoved
+from riskwatch.streams.outputs import Alert
+from riskwatch.streams.topics import LOAN_MOVES
 
 MoneyEvent = RepaymentReceived | RepaymentReversed | ChargeMade | ChargeWaived | LoanRescheduled
 """What changes the amount that is owed on a loan."""
-
-
-LOAN_MOVES_NAME = "loan-moves"
 
 
 class Timed(Protocol):
@@ -37,76 +36,13 @@ class Timed(Protocol):
     def occurred_at(self) -> datetime: ...
 
 
-class Stand(Protocol):
-    """Where a loan stands."""
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def bucket(self) -> str: ...
-
-
-class Move(Protocol):
-    """A loan moved from one status or bucket to another. Money in minor units; `recovered`: of what was written off, so
-    far. `corrects`: by what became known since, the loan was never where it was last said to be."""
-
-    @property
-    def tenant(self) -> str: ...
-
-    @property
-    def customer_id(self) -> str: ...
-
-    @property
-    def loan_id(self) -> str: ...
-
-    @property
-    def product(self) -> str: ...
-
-    @property
-    def currency(self) -> str: ...
-
-    @property
-    def opened_on(self) -> date | None: ...
-
-    @property
-    def principal(self) -> int: ...
-
-    @property
-    def before(self) -> Stand | None: ...
-
-    @property
-    def after(self) -> Stand: ...
-
-    @property
-    def past_due_days(self) -> int: ...
-
-    @property
-    def past_due(self) -> int: ...
-
-    @property
-    def exposure(self) -> int: ...
-
-    @property
-    def recovered(self) -> int: ...
-
-    @property
-    def occurred_at(self) -> datetime: ...
-
-    @property
-    def cause(self) -> Cause: ...
-
-    @property
-    def corrects(self) -> bool: ...
-
-
 class BookRecords(Struct, kw_only=True):
     """What was read for a report, each kind in the order of its topic's partitions; repeats may be among them.
     `newest`: the newest event time of the journal, None where it held nothing."""
 
     opened: Sequence[LoanOpened] = ()
     money: Sequence[MoneyEvent] = ()
-    moves: Sequence[Move] = ()
+    moves: Sequence[LoanMoved] = ()
     contacts: Sequence[ContactMade] = ()
     actions: Sequence[CollectionAction] = ()
     closings: Sequence[ActionClosed] = ()
@@ -123,7 +59,7 @@ class CustomerRecords(Struct, kw_only=True):
     events: Sequence[AnyEvent] = ()
     alerts: Sequence[Alert] = ()
     decisions: Sequence[Decision] = ()
-    moves: Sequence[Move] = ()
+    moves: Sequence[LoanMoved] = ()
     lines: Sequence[AnyAction] = ()
     actions: Sequence[CollectionAction] = ()
     closings: Sequence[ActionClosed] = ()
@@ -133,4 +69,4 @@ class CustomerRecords(Struct, kw_only=True):
 
 def without_moves(absent: Sequence[str]) -> bool:
     """Whether the topic of moves is among the absent ones: then nobody knows where loans stand."""
-    return any(f".{LOAN_MOVES_NAME}." in name for name in absent)
+    return any(f".{LOAN_MOVES.name}." in name for name in absent)
