@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskwatch.alerts.raising import Raised, Told, raise_alerts
@@ -151,6 +151,7 @@ FIRINGS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(firings=FIRINGS, cut=st.integers(0, 25))
 def test_a_batch_split_anywhere_raises_the_same(firings: list[tuple[float, float, int]], cut: int) -> None:
     rules = rule_set(policy())
@@ -164,6 +165,7 @@ def test_a_batch_split_anywhere_raises_the_same(firings: list[tuple[float, float
     assert [(each.alert_id, each.episode, each.boost) for each in parts] == whole
 
 
+@settings(deadline=None)
 @given(firings=FIRINGS)
 def test_within_an_episode_boost_only_rises(firings: list[tuple[float, float, int]]) -> None:
     last: dict[str, int] = {}

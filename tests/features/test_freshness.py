@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskwatch.features.freshness import BUCKETS, UNIT, Feed, Freshness, expected_runs, judged, observe, surprise
@@ -65,6 +65,7 @@ ENTRIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_columns_count_as_one_entry_after_another_does(entries: list[Entry]) -> None:
     feeds = taken(entries)
@@ -72,6 +73,7 @@ def test_columns_count_as_one_entry_after_another_does(entries: list[Entry]) -> 
         assert feeds[tenant] == counted(entries, tenant)
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.lists(st.integers(0, 200), max_size=4))
 def test_entries_taken_in_parts_come_to_the_same(entries: list[Entry], cuts: list[int]) -> None:
     parts: dict[str, Feed] = {}
@@ -199,6 +201,7 @@ def test_late_repayments_that_never_end_do_not_keep_it_stale_for_ever() -> None:
     assert stale_hours == [1, 2, 3, 4, 5, 6]  # the limit is six hours from the first
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.just("a"), st.sampled_from(KINDS), st.integers(230, 320)), max_size=80), st.integers(0, 80)
 )
