@@ -106,6 +106,47 @@ def test_a_late_payment_withdraws_nothing() -> None:
     assert not any(alert.withdrawn for alert in alerts)
 
 
+@pytest.mark.parametrize(
+    ("value_on", "withdrawn"),
+    [(date(2026, 3, 9), [0, 1]), (FIRST_DUE, [0, 1]), (date(2026, 3, 14), [1]), (date(2026, 3, 18), []), (None, [])],
+    ids=["before the due date", "on it", "after the first step", "after both", "no other day"],
+)  # fmt: skip
+def test_a_backdated_payment_withdraws_just_the_steps_that_were_never_reached(
+    value_on: date | None, withdrawn: list[int]
+) -> None:
+    late = paid("p1", at(date(2026, 3, 18)), value_on=value_on)
+    alerts = of_rule("instalment-overdue", alerts_of(log_of(opened(), late, at(date(2026, 3, 25)))))
+    raised = [each for each in alerts if not each.withdrawn]
+    assert [each.boost for each in raised] == [0, 1]
+    gone = [each.alert_id for each in alerts if each.withdrawn]
+    assert gone == [raised[place].alert_id for place in withdrawn]
+    assert all(each.withdrawn_because.endswith("RepaymentReceived p1") for each in alerts if each.withdrawn)
+
+
+def test_a_due_date_that_was_never_what_it_seemed_withdraws_and_warns_anew_of_the_right_one() -> None:
+    due = events.InstalmentDue(
+        event_id="due-1", tenant="bank", customer_id="c1", occurred_at=at(FIRST_DUE), loan_id="l9", number=1,
+        due_on=FIRST_DUE, amount=SIZE, currency="CNY",
+    )  # fmt: skip
+    right = structs.replace(due, event_id="due-2", occurred_at=at(date(2026, 3, 14)), due_on=date(2026, 3, 13))
+    alerts = of_rule("instalment-overdue", alerts_of(log_of(due, right, at(date(2026, 3, 17)))))
+    assert [each.withdrawn for each in alerts] == [False, True, False]
+    assert alerts[0].alert_id == alerts[1].alert_id
+    assert alerts[1].withdrawn_because.endswith("InstalmentDue due-2")
+    assert alerts[2].occurred_at == at(date(2026, 3, 16), 0)
+    assert alerts[2].episode != alerts[0].episode
+
+
+def test_a_report_that_is_true_again_is_raised_under_an_id_of_its_own() -> None:
+    """The payment that undid it is taken back in its turn."""
+    backdated = paid("p1", at(date(2026, 3, 18)), value_on=FIRST_DUE)
+    log = log_of(opened(), backdated, taken_back("r1", "p1", at(date(2026, 3, 20))), at(date(2026, 3, 22)))
+    alerts = of_rule("instalment-overdue", alerts_of(log))
+    assert [each.withdrawn for each in alerts] == [False, False, True, True, False, False]
+    assert len({each.alert_id for each in alerts}) == 4
+    assert [each.boost for each in alerts[4:]] == [0, 1]
+
+
 PART = [
     opened(dues=tuple(FIRST_DUE + timedelta(days=30 * n) for n in range(4))),
     paid("p1", at(date(2026, 3, 10)), amount=SIZE // 2, payment_id="m-1"),
@@ -143,7 +184,7 @@ def test_a_failed_debit_stands_when_the_money_comes_again() -> None:
 
 @pytest.fixture
 def undone_by(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, ...]]:
-    """Event id → hashes of the reports that it undoes: what the ledger will say, said by the test."""
+    """Event id → hashes of the reports that it undoes: said by the test beside what the ledger says."""
     said: dict[str, tuple[int, ...]] = {}
 
     def evolve(account: Account, event: Any, at_ms: int, zone: Any, servicing: Any) -> Facts:
