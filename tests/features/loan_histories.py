@@ -20,6 +20,7 @@ from riskwatch.streams.events import (
     LoanSold,
     LoanWrittenOff,
     PaymentHolidayGranted,
+    PromiseMade,
     RepaymentReceived,
     RepaymentReversed,
     SettlementAgreed,
@@ -92,9 +93,10 @@ def schedules(draw: st.DrawFn, first: int = 1) -> list[Instalment]:
 
 
 AMOUNT = st.integers(1, 25)
-KINDS = (
-    ["pay"] * 8 + ["reverse"] * 2 + ["charge"] * 2 + ["waive", "reschedule", "holiday", "agree", "agree", "off", "sell"]
-)
+KINDS = [
+    *["pay"] * 8, *["reverse"] * 2, *["charge"] * 2, "waive", "reschedule", "holiday", *["agree"] * 2, "off", "sell",
+    *["promise"] * 2,
+]  # fmt: skip
 
 
 @st.composite
@@ -139,6 +141,9 @@ def events(draw: st.DrawFn, kinds: list[str] = KINDS) -> list[tuple[AnyEvent, in
             kind = ChargeMade if what == "charge" else ChargeWaived
             charge = draw(st.sampled_from(["fee", "penalty"]))
             made.append((said(kind, name, at_ms, charge=charge, amount=draw(st.integers(0, 9)), currency="EUR"), at_ms))
+        elif what == "promise":
+            by = day(number + draw(st.integers(-1, 30)))
+            made.append((said(PromiseMade, name, at_ms, amount=draw(AMOUNT), pay_by=by, currency="EUR"), at_ms))
         elif what == "reschedule":
             schedule = draw(schedules(draw(st.sampled_from([1, 5]))))
             made.append((said(LoanRescheduled, name, at_ms, schedule=schedule, currency="EUR"), at_ms))

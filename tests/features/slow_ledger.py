@@ -120,6 +120,17 @@ class SlowLedger:
     def past_due(self) -> int:
         return sum(each.all_open() for each in self.slots if each.must < self.today and self._is_open(each))
 
+    def paid_between(self, from_ms: int, last: date) -> int:
+        """Net of reversals, what was paid from an instant to the end of a day; of another value day, at its end."""
+        paid = 0
+        for event, at in self.facts:
+            if isinstance(event, RepaymentReceived):
+                day = self._value_day(event, at)
+                late_enough = at >= from_ms if day == self._day(at) else day >= self._day(from_ms)
+                if late_enough and day <= last:
+                    paid += self.net[event.event_id]
+        return paid
+
     def was(self, day: date, status: str, bucket: int) -> bool:
         """Whether the loan was there at some time of a day that has passed."""
         if status == "unknown":

@@ -27,7 +27,8 @@ from riskwatch.features.servicing import BUCKETS, ServicingBook
 from riskwatch.features.standing import MONTH_DAYS, Standing, standing
 from riskwatch.features.timers import Overdue
 from riskwatch.streams.entry import Kind
-from riskwatch.streams.events import AnyEvent
+from riskwatch.streams.events import AnyEvent, PromiseMade
+from riskwatch.streams.packing import hash64
 
 EXAMPLES = 120
 
@@ -202,6 +203,18 @@ def is_true(report: Overdue, slow: SlowLedger, it: Lived) -> bool:
     if report.kind == Kind.INSTALMENT_OVERDUE:
         due = it.due[report.event_hash]
         return any((each.number, each.due) == (report.number, due) and report.dpd in each.steps for each in slow.slots)
+    if report.kind in (Kind.PROMISE_BROKEN, Kind.PROMISE_KEPT):
+        promise, made_ms = next(
+            each for each in it.so_far if hash64("north", each[0].event_id) == report.promise
+        )  # fmt: skip
+        assert isinstance(promise, PromiseMade)
+        if slow.sold is not None and slow.sold <= promise.pay_by:
+            return False
+        paid = slow.paid_between(made_ms, promise.pay_by) >= promise.amount
+        if report.kind == Kind.PROMISE_KEPT:
+            return paid or any(seen.evening_settled for day, seen in slow.mornings.items() if day >= promise.pay_by)
+        seen = slow.mornings.get(promise.pay_by)
+        return not paid and not (seen is not None and seen.evening_settled)
     return bucket_reached(report, slow, it) >= it.step[report.event_hash]
 
 

@@ -117,6 +117,11 @@ def was_in(loan: Loan, day: int, status: str, bucket: int, rules: Servicing) -> 
     return min(buckets) <= bucket <= max(buckets) and (any(late) if status == "past-due" else not all(late))
 
 
+def settled_on(loan: Loan, day: int) -> bool:
+    """Whether nothing was owed on the evening of a day."""
+    return any(began <= day and (not ended or ended > day) for began, ended in loan.settled)
+
+
 def next_place_day(loan: Loan, day: int, rules: Servicing) -> int | None:
     """The next day after `day` on which status or bucket change where nothing happens; None for never."""
     if loan.written_day or loan.sold_day:

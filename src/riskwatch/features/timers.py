@@ -21,6 +21,7 @@ from riskwatch.features.delinquency import (
     next_place_day,
     oldest_open,
     past_due_days,
+    settled_on,
 )
 from riskwatch.features.ledger import (
     MAX_REPORTS,
@@ -240,7 +241,8 @@ def _promises(loan: Loan, tenant: str, now_ms: int, zone: tzinfo) -> list[Overdu
         if loan.sold_day:
             continue
         received = received_between(loan, promise.made_ms, reached_ms, zone)
-        kept = received >= promise.amount or is_settled(loan)
+        settled = is_settled(loan) or settled_on(loan, promise.pay_by_day)
+        kept = settled or received >= promise.amount
         open_amount = 0 if kept else promise.amount - received
         if loan.lines:
             open_amount = min(open_amount, outstanding(loan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from riskwatch.features.delinquency import bucket_days, last_day, oldest_open, oldest_open_on
+from riskwatch.features.delinquency import bucket_days, last_day, oldest_open, oldest_open_on, settled_on
 from riskwatch.features.ledger import Loan, Promise, Report
 from riskwatch.features.servicing import Servicing, bucket_of
 from riskwatch.features.timers import STEP_BEFORE, reached_day, received_between, start_of_day
@@ -61,5 +61,4 @@ def _is_true(loan: Loan, report: Report, zone: tzinfo, rules: Servicing) -> bool
     received = received_between(loan, report.made_ms, start_of_day(report.day + 1, zone), zone)
     if report.kind == Kind.PROMISE_KEPT:
         return received >= report.amount or any(not ended or ended > report.day for _, ended in loan.settled)
-    settled = any(began <= report.day and (not ended or ended > report.day) for began, ended in loan.settled)
-    return received < report.amount and not settled
+    return received < report.amount and not settled_on(loan, report.day)
