@@ -68,16 +68,6 @@ class Occasion:
     stale: bool = False
 
 
-def occasion_of(part: Part, place: int, now_ms: int, clock_ms: int, standings: Mapping[str, Standing]) -> Occasion:
-    """The occasion that a customer's entry is, without what it says."""
-    entry = part.entries[place]
-    return Occasion(
-        place, int(part.row_of[place]), part.keys[place], int(entry["kind"]), int(entry["occurred_at"]), now_ms,
-        int(part.offsets[place]), int(entry["event"]), standings, clock_ms=clock_ms,
-        ingested_ms=int(entry["ingested_at"]),
-    )  # fmt: skip
-
-
 class Desk(Protocol):
     """Somebody who decides about running loans. Outputs are kept until the batch is done."""
 

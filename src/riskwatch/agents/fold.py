@@ -19,7 +19,7 @@ from msgspec import structs
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import Derived, derived_part
-from riskwatch.agents.desks import Desks, desks_of, occasion_of
+from riskwatch.agents.desks import Desks, Occasion, desks_of
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.gate import Gate
 from riskwatch.agents.inforce import InForce
@@ -200,27 +200,29 @@ class Folding:
             entry[name] = getattr(facts, name)
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
-        self._note(part, place, kind, account, event, facts, before=before)
-        self._look(row, account)
+        if not self._note(part, place, kind, account, event, facts, before=before):
+            self._look(row, account)
 
     def _note(
         self, part: Part, place: int, kind: int, account: Account, event: AnyEvent | None = None,
         facts: Facts | None = None, restored: Compensation | None = None, *, before: int = 0,
-    ) -> None:  # fmt: skip
-        """The desks are told of an entry that they want to know of, with the loans as they stand behind it."""
+    ) -> bool:  # fmt: skip
+        """The desks are told of an entry that they want to know of, with the loans as they stand behind it. → whether
+        they are: then its row is looked at once they have decided."""
         if kind not in self._desks.wanted:
-            return
+            return False
         now_ms = max(int(part.entries["occurred_at"][place]), self._clock)
         tenant, _ = split_key(part.keys[place])
-        standings = self._program.standings(account, tenant, now_ms)
-        paying = self._program.paying(account, tenant, now_ms)
-        told = occasion_of(part, place, now_ms, self._clock, standings)
-        self._desks.note(
-            replace(
-                told, event=event, facts=facts, restored=restored, stale=self._gate.holds(tenant), paying=paying,
-                past_due_before=before,
-            )
+        entry = part.entries[place]
+        occasion = Occasion(
+            place, int(part.row_of[place]), part.keys[place], kind, int(entry["occurred_at"]), now_ms,
+            int(part.offsets[place]), int(entry["event"]), self._program.standings(account, tenant, now_ms), event,
+            facts, restored=restored, clock_ms=self._clock, ingested_ms=int(entry["ingested_at"]),
+            paying=self._program.paying(account, tenant, now_ms), past_due_before=before,
+            stale=self._gate.holds(tenant),
         )  # fmt: skip
+        self._desks.note(occasion)
+        return True
 
     def _judge(self, part: Part) -> None:
         """The part counts, alerts are raised, and the desks decide."""

@@ -102,7 +102,8 @@ first approval or loan from then on.
   brings a look at whatever entry it is raised: at the next tick, which a worker writes within 50 ms. What was
   announced comes into force at the first tick from its instant on.
 - **Fraud.** An alert counts for 30 days, unless it is withdrawn; `FraudCleared` clears its case and every alert up to
-  then. Alerts of rules in shadow and early warnings do not count.
+  then. Alerts of rules in shadow and early warnings do not count, nor do those that join a customer to others
+  (`late-match`, `ring-grown`): a case of somebody else's would freeze all who share a device with it. A person looks.
 - **Stale repayments.** While an institution's repayments do not arrive, `own.max_dpd` and `history.*` are unknown: a
   policy that requires one of them moves nothing. Freezes go on.
 - **Shadow.** A policy in shadow has a line of its own, which begins as the live one stands. It brings no looks: what
