@@ -291,6 +291,14 @@ def test_without_contacts_nobody_is_contacted_and_nothing_promised() -> None:
     assert LoanWrittenOff in kinds
 
 
+def test_without_merchants_no_loan_names_one_and_nothing_else_changes() -> None:
+    told, bare = (list(draw_lives(Random(2), loans=90, months=6, merchants=each).events()) for each in (True, False))
+    assert {event.merchant_id for event in bare if isinstance(event, LoanOpened)} == {None}
+    assert {event.loan_id: event.schedule for event in told if isinstance(event, LoanOpened)} == {
+        event.loan_id: event.schedule for event in bare if isinstance(event, LoanOpened)
+    }
+
+
 def test_every_lender_has_its_currency_and_loans_of_every_product(events: list[AnyEvent]) -> None:
     opened = [event for event in events if isinstance(event, LoanOpened)]
     assert {(event.tenant, event.currency) for event in opened} == {(each.tenant, each.currency) for each in LENDERS}

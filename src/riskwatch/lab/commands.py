@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from riskwatch.lab.replay import Progress
 
 
+PIPE_WIDTH = 120
+"""Columns where the output is no terminal."""
+
 __all__ = ["demo", "loans_app", "policy_app", "replay", "simulate"]
 
 
@@ -48,6 +51,8 @@ def demo(
     from riskwatch.lab.scene import Scene
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=max(console.width, PIPE_WIDTH))
     scene = Scene(started=started, customers=customers)
     interrupted = False
     with LivePage(console) if live and console.is_terminal else PlainLines(console) as page:

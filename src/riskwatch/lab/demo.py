@@ -31,9 +31,9 @@ from riskwatch.lab.watching import Watcher, follow, watch
 from riskwatch.streams.outputs import Alert, decode_alert
 from riskwatch.streams.topics import EARLY_WARNINGS, FRAUD_ALERTS
 
-LOANS = 300
+LOANS = 360
 LOANS_MONTHS = 9
-OPENING_MONTHS = 6
+OPENING_MONTHS = 4
 """Loans open in the first months, so that the first of them have time to be written off."""
 LIVE_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
@@ -102,7 +102,7 @@ async def demo(
 
 
 def draw_loans(seed: int) -> Lives:
-    """The loans of the demo, without collectors of the lenders' own."""
+    """The loans of the demo, without collectors of the lenders' own, and without merchants: these are the stories'."""
     return draw_lives(
         Random(seed + 1),
         loans=LOANS,
@@ -112,6 +112,7 @@ def draw_loans(seed: int) -> Lives:
         days=(FIRST_DAY - LOANS_FIRST_DAY).days + DAYS,
         lenders=[each for each in LENDERS if each.tenant in {known.tenant for known in INSTITUTIONS}],
         contacts=False,
+        merchants=False,
     )
 
 

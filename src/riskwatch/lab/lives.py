@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from riskwatch.lab.contracts import LENDERS, Lender, customer_id, draw_borrower, draw_contract, months_later
 from riskwatch.lab.courses import COURSES, Course
@@ -78,11 +79,13 @@ class LoanTruth(Struct, frozen=True, kw_only=True):
 
 class Lives(Struct, frozen=True, kw_only=True):
     """The loans, in the order in which they begin. `contacts`: whether the lenders' own collectors are in the lives,
-    with the promises that they hear: not where somebody else contacts the customers."""
+    with the promises that they hear: not where somebody else contacts the customers. `merchants`: whether the loans
+    for purchases say where these were made."""
 
     plans: tuple[LoanPlan, ...]
     calendars: dict[str, Calendar]
     contacts: bool = True
+    merchants: bool = True
 
     def events(self) -> Iterator[AnyEvent]:
         """Every event in the order of arrival; a fresh iterator each time, always the same events."""
@@ -108,6 +111,8 @@ class Lives(Struct, frozen=True, kw_only=True):
         borrower = draw_borrower(Random(plan.customer_seed), plan.lender, plan.customer)
         bad = plan.course.name == "first-payment-default"
         contract = draw_contract(random, borrower, plan.loan_id, plan.opened_on, bad=bad)
+        if not self.merchants:
+            contract = replace(contract, merchant_id=None)
         book = Passbook(contract, calendar, random, contacts=self.contacts)
         last_due = book.owing[-1].day
         applied = begin(book)
@@ -127,6 +132,7 @@ def draw_lives(
     days: int | None = None,
     lenders: Sequence[Lender] = LENDERS,
     contacts: bool = True,
+    merchants: bool = True,
 ) -> Lives:
     """Loans opened evenly over the first `opening_months` (all, where it is None) of `months`, by lender in turn.
 
@@ -167,7 +173,7 @@ def draw_lives(
             )
         )
     plans.sort(key=lambda plan: (plan.begins, plan.number))
-    return Lives(plans=tuple(plans), calendars=calendars, contacts=contacts)
+    return Lives(plans=tuple(plans), calendars=calendars, contacts=contacts, merchants=merchants)
 
 
 def lives(random: Random, *, loans: int, months: int = 24, lenders: Sequence[Lender] = LENDERS) -> Iterator[AnyEvent]:
