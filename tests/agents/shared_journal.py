@@ -12,6 +12,7 @@ from riskwatch.agents.linking import answer_links
 from riskwatch.agents.outgoing import tainted
 from riskwatch.agents.partition import open_partition
 from riskwatch.agents.ringing import open_rings, ring
+from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import MemoryPartition
 from riskwatch.features.layout import compile_layout
 from riskwatch.features.linkmessages import LinkMessage, encode_message
@@ -19,6 +20,7 @@ from riskwatch.features.pending import PROBED
 from riskwatch.features.table import FEATURES
 from riskwatch.policy.lendingbook import LendingBook, packaged_book
 from riskwatch.policy.rules import base_policy, compile_rules
+from riskwatch.scoring.labels import PENDING
 from riskwatch.streams import events
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.outputs import Alert
@@ -141,7 +143,8 @@ class World:
 
 
 def refold(running: Program, log: Log, *cuts: int) -> tuple[list[Folded], dict[bytes, bytes]]:
-    """The log folded anew in batches that are cut at `cuts` → what came of each, and the rows in the end."""
+    """The log folded anew in batches that are cut at `cuts` → what came of each, and the rows in the end, without what
+    only says where batches ended: watermarks of the partition's own rows, and how predictions are put together."""
     partition = open_partition(0, MemoryPartition())
     batches = []
     for start, end in pairwise([0, *cuts, len(log)]):
@@ -150,4 +153,9 @@ def refold(running: Program, log: Log, *cuts: int) -> tuple[list[Folded], dict[b
         partition.store.write(folded.rows, end)
         folded.settle(partition)
         batches.append(folded)
-    return batches, dict(partition.store.scan())
+    rows = {
+        key: value if key[:1] != b"\x00" or key == PARTITION_KEY else value[8:]
+        for key, value in partition.store.scan()
+        if not key.startswith(PENDING)
+    }
+    return batches, rows

@@ -100,4 +100,4 @@ def test_a_purchase_after_a_tick_that_opens_the_batch_and_finds_something_overdu
     partition, _ = fold_all(log[:1], 1)
     folded = fold_part(partition, log, 1, 3)
     assert folded.counts.derived > 0
-    assert len(folded.kept) == 1
+    assert len(folded.kept) == 3, "the purchase, and the loan at 3 and at 15 days past due"

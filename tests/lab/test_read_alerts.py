@@ -57,3 +57,9 @@ async def test_a_withdrawn_alert_is_no_alert_and_no_repeat() -> None:
 
 async def test_a_withdrawal_that_is_repeated_with_its_alert_leaves_nothing() -> None:
     assert await read(ONE, GONE, ONE, GONE) == ([], 1)
+
+
+async def test_what_was_raised_is_told_once_whether_it_stands_or_not() -> None:
+    raised: list[Alert] = []
+    await read_alerts(Records([ONE, OTHER, ONE, GONE, ONE]), raised)  # type: ignore[arg-type]
+    assert [each.alert_id for each in raised] == ["one", "other"]

@@ -19,7 +19,14 @@ NAMES = standard_features()
 RULES = compile_rules(base_policy(), NAMES)
 NAN = float("nan")
 HOUR, DAY = 3_600.0, 86_400.0
-EXTRA = ("score", *(name for name, _, _ in WATCHED), *LINK_COLUMNS, *MERCHANT_COLUMNS, "score_change_90d")
+EXTRA = (
+    "score",
+    "arrears_score",
+    *(name for name, _, _ in WATCHED),
+    *LINK_COLUMNS,
+    *MERCHANT_COLUMNS,
+    "score_change_90d",
+)
 """Columns that the fold fills."""
 Known = dict[str, Any]
 

@@ -59,6 +59,16 @@ CASES = [
         ],
     ),
     Case("instalment-overdue", "InstalmentOverdue", {"days_late": 3}, [{"days_late": 1}]),
+    Case(
+        "late-again",
+        "InstalmentOverdue",
+        {"days_late": 3, "days_late_max_90d": 30},
+        [{"days_late": 1}, {"days_late": 30}, {"days_late_max_90d": 29}, {"days_late_max_90d": NAN}],
+    ),
+    *(
+        Case("likely-to-fall-behind", kind, {"arrears_score": 0.3}, [{"arrears_score": 0.29}, {"arrears_score": NAN}])
+        for kind in ("InstalmentOverdue", "RepaymentReceived", "RepaymentReversed", "PromiseBroken")
+    ),
     Case("roll-forward", "LoanRolled", {"days_late": 30}, [{"days_late": 29}, {"days_late": NAN}]),
     Case(
         "multi-lending-growing",

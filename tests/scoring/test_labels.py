@@ -7,21 +7,23 @@ from hypothesis import strategies as st
 
 from riskwatch.scoring.faults import ModelFault
 from riskwatch.scoring.labels import (
-    CONFIRMED_KEPT_MS,
     HOUR_MS,
     bucket_hours,
-    confirmed_expired,
-    confirmed_key,
     is_due,
     keep_negatives,
     keep_predictions,
     matured,
     maturity_ms,
-    pack_confirmed,
     pending_key,
     pending_until,
-    read_confirmed,
     unpack_predictions,
+)
+from riskwatch.scoring.remembered import (
+    CONFIRMED_KEPT_MS,
+    confirmed_expired,
+    confirmed_key,
+    pack_confirmed,
+    read_confirmed,
 )
 from riskwatch.streams.packing import to_ms
 
@@ -39,6 +41,7 @@ def kept(
         features=("a", "b"),
         keys=[f"north/{name}".encode() for name in names],
         events=np.array(events, dtype=np.uint64),
+        subjects=np.array(events, dtype=np.uint64),
         occurred_at=np.array(times, dtype=np.int64),
         scores=np.array([0.5] * len(events)),
         vectors=np.array([[1.5, np.nan]] * len(events), dtype=np.float32),
@@ -72,6 +75,7 @@ def test_the_time_of_the_label_is_that_of_maturity_whenever_it_is_asked_for() ->
 def test_a_prediction_without_a_score_has_none() -> None:
     blobs = keep_predictions(
         model="m", model_version=0, features=("a",), keys=[b"north/c"], events=np.array([1], np.uint64),
+        subjects=np.array([1], np.uint64),
         occurred_at=np.array([T0]), scores=None, vectors=np.ones((1, 1), np.float32), offset=0,
     )  # fmt: skip
     assert matured(blobs.values(), set(), T0 + AGE)[0].score is None
@@ -170,7 +174,7 @@ def test_a_share_that_cannot_be_is_refused(share: float) -> None:
         keep_negatives(np.array([1], np.uint64), share)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x90", b"\x96\x02\xa1m\x01\x90\x90\xc4\x00"])
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x90", b"\x96\x01\xa1m\x01\x90\x90\xc4\x00"])
 def test_what_is_no_blob_is_refused(data: bytes) -> None:
     with pytest.raises(ModelFault, match="blob of predictions"):
         unpack_predictions(data)

@@ -213,7 +213,7 @@ def _attach_learner(shared: Ground) -> None:
         metrics=app.metrics,
         prefix=settings.prefix,
         partitions=settings.partitions,
-        read_last=lambda topic, number: read_last(settings.broker, app.security, topic, number),
+        read_last=lambda topic, number, count: read_last(settings.broker, app.security, topic, number, count),
         promotion=PromotionPolicy(),
     )
     shared.agent(topics.TRAINING_EXAMPLES, "learner", learner.agent)

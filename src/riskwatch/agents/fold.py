@@ -16,6 +16,7 @@ from itertools import chain
 import numpy as np
 from msgspec import structs
 
+from riskwatch.agents.arrears import note_loan
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
 from riskwatch.agents.derived import Derived, derived_part
@@ -35,6 +36,7 @@ from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.undoing import Undoings
 from riskwatch.features.account import Account, Facts, moved, next_look, overdue
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
+from riskwatch.features.loanhistory import ARREARS_DPD
 from riskwatch.scoring.linear import decode_model, encode_model
 from riskwatch.streams.accountactions import Compensation
 from riskwatch.streams.entry import Flag, Kind
@@ -200,6 +202,7 @@ class Folding:
             entry[name] = getattr(facts, name)
         if facts.first_instalment:
             entry["flags"] |= Flag.FIRST_INSTALMENT
+        note_loan(part, place, account, at_ms, zone)
         if not self._note(part, place, kind, account, event, facts, before=before):
             self._look(row, account)
 
@@ -239,8 +242,7 @@ class Folding:
 
     def _tick(self, now_ms: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, who must be decided, which predictions have their label."""
-        self._labels.tick(now_ms, self._clock)
-        self._clock = now_ms
+        before_ms, self._clock = self._clock, now_ms
         self._gate.tick(now_ms)
         scratch = self._scratch
         derived: list[Derived] = []
@@ -264,12 +266,19 @@ class Folding:
                 for place, each in enumerate(made, start=len(derived)):
                     self._desks.note(replace(each.occasion(place, offset, standings, paying), stale=stale))
             derived += made
+            for late in found:
+                if late.kind == Kind.INSTALMENT_OVERDUE and late.dpd == ARREARS_DPD:
+                    self._labels.fell_behind(late.subject_hash, late.reached_ms)
+        self._labels.tick(now_ms, before_ms)
         if not due:
             return
         self.out.counts.derived += len(derived)
+        part = derived_part(derived, offset)
+        for place, each in enumerate(derived):
+            note_loan(part, place, scratch.account(each.row), now_ms, self._program.zone(split_key(each.key)[0]))
         self._casework.begin()
         self._models.begin()
-        self._judge(derived_part(derived, offset))
+        self._judge(part)
         for row in due:
             self._look(row, scratch.account(row))
         rows = np.array(due, dtype=np.int64)
@@ -283,7 +292,7 @@ class Folding:
         out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
         labels, deciding, casework = self._labels, self._deciding, self._casework
         out.examples, out.kept = labels.examples, labels.kept
-        out.labelled, out.verdicts = labels.labelled, labels.verdicts
+        out.labelled, out.verdicts, out.fallen = labels.labelled, labels.verdicts, labels.fallen
         out.decisions, out.shadow_decisions = deciding.trails, deciding.shadow_trails
         out.undecided, out.failures = deciding.waiting, [*deciding.failures, *out.failures]
         out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered

@@ -152,6 +152,7 @@ class Folded:
     kept: list[bytes] = field(default_factory=list)
     labelled: list[bytes] = field(default_factory=list)
     verdicts: dict[int, int | None] = field(default_factory=dict)
+    fallen: dict[int, tuple[int, ...]] = field(default_factory=dict)
     broadcasts: list[bytes] = field(default_factory=list)
     taints: list[Taint] = field(default_factory=list)
     library: Library | None = None
@@ -181,3 +182,8 @@ class Folded:
                 partition.waiting.confirmed.pop(event, None)
             else:
                 partition.waiting.confirmed[event] = at_ms
+        for subject, times in self.fallen.items():
+            if times:
+                partition.waiting.fallen[subject] = times
+            else:
+                partition.waiting.fallen.pop(subject, None)

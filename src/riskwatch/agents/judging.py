@@ -77,8 +77,8 @@ class Judging:
                 program.layout, matrix, entries, part.keys, new, lambda at: self._values[int(part.mine[at])]
             )
         watched = self._casework.watch(entries)
-        score = self._models.score(matrix, new, entries, part.keys, part.offsets, watched)
-        extra = {"score": score, **watched, **link_columns(answers, len(entries)), **known}
+        scores = self._models.score(part, matrix, new, watched)
+        extra = {**scores, **watched, **link_columns(answers, len(entries)), **known}
         extra |= merchant_columns(merchants, len(entries))
         chosen, features = entries, matrix
         if len(new) < len(entries):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from riskwatch.features.loanhistory import LoanHistory
 
 
 @dataclass(frozen=True)
 class Part:
     """Customers' entries between two ticks, or those that a tick makes, by place: `ENTRY`[n], the row of each in the
     scratch, what `recognise` said, journal offset, customer key, and position in the batch (-1: derived). `loans`: ids
-    of the loans that derived entries are about."""
+    of the loans that derived entries are about; `histories`: by place, how the loan was paid that an entry tells
+    something late about."""
 
     entries: NDArray[np.void]
     row_of: NDArray[np.int64]
@@ -22,6 +25,7 @@ class Part:
     keys: list[bytes]
     mine: NDArray[np.intp]
     loans: Sequence[str] = ()
+    histories: dict[int, LoanHistory] = field(default_factory=dict)
 
 
 class View(Sequence[bytes]):

@@ -15,8 +15,9 @@ from riskwatch.features.freshness import Feed
 from riskwatch.features.library import Library
 from riskwatch.features.libraryrows import CASE_PREFIX, LIST_PREFIX, read_library
 from riskwatch.policy.shelf import POLICY_PREFIX, Shelf, unpack_shelved
-from riskwatch.scoring.labels import FRAUD, PENDING, read_confirmed
+from riskwatch.scoring.labels import PENDING
 from riskwatch.scoring.linear import LinearModel, decode_model
+from riskwatch.scoring.remembered import FALLEN, FRAUD, read_confirmed, read_fallen
 
 MODEL_PREFIX = b"\x00model/"
 
@@ -53,10 +54,15 @@ def pack_partition(row: PartitionRow) -> bytes:
 
 
 class Waiting:
-    """Predictions that wait for their label, by the hour of their maturity, and the frauds that were confirmed."""
+    """Predictions that wait for their label, by the hour of their maturity, and what labels are made of: the frauds
+    that were confirmed, and when loans came to be 30 days past due."""
 
-    def __init__(self, keys: Iterable[bytes] = (), confirmed: dict[int, int] | None = None) -> None:
+    def __init__(
+        self, keys: Iterable[bytes] = (), confirmed: dict[int, int] | None = None,
+        fallen: dict[int, tuple[int, ...]] | None = None,
+    ) -> None:  # fmt: skip
         self._keys: dict[int, list[bytes]] = {}
+        self.fallen: dict[int, tuple[int, ...]] = {} if fallen is None else fallen
         self.confirmed: dict[int, int] = {} if confirmed is None else confirmed
         for key in keys:
             self.add(key)
@@ -118,7 +124,8 @@ def open_partition(number: int, store: PartitionStore) -> Partition:
         partition.models[model.name] = model
     partition.shelf = Shelf(unpack_shelved(unpack_reserved(value)) for _, value in store.scan(POLICY_PREFIX))
     confirmed = read_confirmed({key: unpack_reserved(value) for key, value in store.scan(FRAUD)})
-    partition.waiting = Waiting((key for key, _ in store.scan(PENDING)), confirmed)
+    fallen = read_fallen({key: unpack_reserved(value) for key, value in store.scan(FALLEN)})
+    partition.waiting = Waiting((key for key, _ in store.scan(PENDING)), confirmed, fallen)
     cases, lists = (
         ((key, unpack_reserved(value)) for key, value in store.scan(prefix)) for prefix in (CASE_PREFIX, LIST_PREFIX)
     )

@@ -38,7 +38,8 @@ async def read_rows(
     return rows
 
 
-async def read_last(broker: str, security: Security, topic: str, number: int) -> bytes | None:
+async def read_last(broker: str, security: Security, topic: str, number: int, count: int = 1) -> list[bytes]:
+    """The values of the newest records, `count` of them at most, in order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=broker, **client_settings(security))
     await consumer.start()
     try:
@@ -49,6 +50,6 @@ async def read_last(broker: str, security: Security, topic: str, number: int) ->
     values: list[bytes] = []
     if end:
         await read_range(
-            broker, security, topic, number, max(0, end - 1), end, lambda record: values.append(record.value)
+            broker, security, topic, number, max(0, end - count), end, lambda record: values.append(record.value)
         )
-    return values[-1] if values else None
+    return values

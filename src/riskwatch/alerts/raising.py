@@ -118,7 +118,9 @@ def raise_alerts(
         )
         values = rules.values(index, entries, features, row, extra)
         about = subjects.get(row) or (said.loan_id if rule.episode is not None and rule.episode.of == "loan" else "")
-        alert = _alert(rules, index, step, cause, about, keys[row], event, at, values, detected_at, policy_version)
+        alert = _alert(
+            rules, index, step, cause, about, said.loan_id, keys[row], event, at, values, detected_at, policy_version
+        )
         if undoable(int(entry["kind"]), alert):
             account = accounts(row)
             if account.withdrawn:
@@ -136,7 +138,7 @@ def raise_alerts(
 
 
 def _alert(
-    rules: RuleSet, index: int, step: Step, cause: Cause, about: str, key: bytes, event: int, at: int,
+    rules: RuleSet, index: int, step: Step, cause: Cause, about: str, loan_id: str, key: bytes, event: int, at: int,
     values: dict[str, Value], detected_at: datetime, policy_version: str | None,
 ) -> Alert:  # fmt: skip
     rule = rules.rules[index].rule
@@ -160,6 +162,7 @@ def _alert(
         shadow=rule.shadow,
         episode=step.episode,
         boost=step.boost,
+        loan_id=loan_id or None,
     )
 
 

@@ -16,8 +16,8 @@ from riskwatch.lab.cures import CURE_DAYS, CureRate
 from riskwatch.lab.loanpath import ENDS, STATES
 from riskwatch.lab.loanrecords import without_moves
 from riskwatch.lab.portfoliobook import Book, Collections, LoanBook
-from riskwatch.lab.report import percent
 from riskwatch.lab.rollrates import RollRates
+from riskwatch.lab.verdicts import percent
 from riskwatch.lab.vintages import Vintage
 from riskwatch.policy.collectionvocabulary import BUCKETS
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from riskwatch.lab.decided import by_reason, by_story_decided
 from riskwatch.lab.demobook import book_parts
 from riskwatch.lab.demodecisions import application_table, decision_line, explained, links_line, waiting_line
+from riskwatch.lab.leadreport import lead_lines
 from riskwatch.lab.report import balance_line, reason_table, story_table
 from riskwatch.lab.scene import Scene
 from riskwatch.lab.stages import CURRENT, ENDS, month_table
@@ -76,6 +77,9 @@ def summary(scene: Scene, now: float) -> RenderableType:
     )
     if scene.stages.of:
         parts += ["", month_table(scene.stages)]
+    warned = lead_lines(scene.ledgers.book(), [*scene.alerts.values(), *scene.withdrawn.values()])
+    if warned:
+        parts += ["\n[bold]Warned of before 30 days past due, at a fixed budget of accounts[/] (days: median)", *warned]
     decisions = [trail.decision for trail in scene.trails]
     if decisions:
         parts += ["", reason_table(by_reason(decisions, None))]

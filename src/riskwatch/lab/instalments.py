@@ -3,7 +3,9 @@
 Days count from the day of each customer's current application (day 0; negative is the past), and `anchor` says which
 date that is: one date for all, because who applied when is not in the data. A previous loan (`SK_ID_PREV`) opens with
 the schedule of its known instalments, on its decision day or the day before its first due date or payment, whichever is
-earliest. Each row is one repayment, named by its instalment number. docs/replay.md says what the mapping loses.
+earliest. Each row is one repayment, named by its instalment number. An instalment whose payments in the file fall short
+of it is of what they pay: whole files have all payments, extracts leave some out, and what is left out was not unpaid.
+docs/replay.md says what the mapping loses.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from riskwatch.lab.delinquency import Book, Ledgers
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.tables import Form, batches, beside, find, minor_units, number, row_count, whole
 from riskwatch.streams.events import AnyEvent, Declared, Instalment, LoanApplied, LoanOpened, Product, RepaymentReceived
@@ -45,6 +48,10 @@ PREVIOUS = Form(
     ),
 )
 CURRENT = Form(name="applications", columns=("SK_ID_CURR", "DEFAULTED", "AMT_INCOME_TOTAL", "AMT_CREDIT"))
+TOLD = (
+    "The file tells the day of each due date and payment, so leads are exact to a day; an instalment is open until "
+    "its last payment in the file."
+)
 ANCHOR = date(2024, 12, 1)
 """The date that day 0 stands for, unless stated otherwise."""
 _PRODUCTS: Mapping[str, Product] = {
@@ -100,6 +107,11 @@ class Instalments:
         total = row_count(self.path)
         self.total = total if limit is None or (total is not None and total < limit) else limit
         self._defaulted: list[int] = []
+        self._ledgers = Ledgers(told=TOLD)
+
+    def book(self) -> Book:
+        """The loans at risk: with an instalment to be paid, and less than 30 days past due. After `events`."""
+        return self._ledgers.book()
 
     def truths(self) -> list[Truth]:
         """Customers who defaulted on their current loan: any early warning before day 0 is right. After `events`."""
@@ -120,6 +132,9 @@ class Instalments:
 
     def events(self) -> Iterator[AnyEvent]:
         """Events in order of time; `limit` bounds the rows of the payments file. Once through."""
+        return self._ledgers.through(self._events())
+
+    def _events(self) -> Iterator[AnyEvent]:
         payments = self._read_payments()
         previous = self._read_previous()
         loans: dict[int, list[_Payment]] = {}
@@ -158,12 +173,16 @@ class Instalments:
 
     def _opened(self, loan: int, rows: list[_Payment], previous: _Previous | None, at: datetime) -> LoanOpened:
         known: dict[int, _Payment] = {}
+        paid: Counter[int] = Counter()
         for row in rows:
             known.setdefault(row.number, row)
-        schedule = [
-            Instalment(number=row.number, due_on=self.at(row.due, 0).date(), amount=row.amount_due)
-            for row in sorted(known.values(), key=lambda row: row.number)
-        ]
+            paid[row.number] += row.amount
+        schedule = []
+        for row in sorted(known.values(), key=lambda row: row.number):
+            short = 0 < paid[row.number] < row.amount_due
+            self.notes["paid short of what was due"] += short
+            amount = paid[row.number] if short else row.amount_due
+            schedule.append(Instalment(number=row.number, due_on=self.at(row.due, 0).date(), amount=amount))
         return LoanOpened(
             event_id=f"open-{loan}",
             tenant=self.tenant,

@@ -8,6 +8,7 @@ from datetime import UTC
 
 from msgspec import Struct
 
+from riskwatch.scoring.settings import ARREARS
 from riskwatch.streams.outputs import TrainingExample
 
 CARDS_A_DAY = 100
@@ -62,7 +63,7 @@ def _judge(name: str, examples: Sequence[TrainingExample], cards_a_day: int) -> 
         versions=len({example.model_version for example in scored}),
         auc=auc,
         average_precision=average_precision,
-        card_precision=card_precision(scored, cards_a_day) if both else None,
+        card_precision=card_precision(scored, cards_a_day) if both and name != ARREARS else None,
         cards_a_day=cards_a_day,
         first_scored=days[0].isoformat() if days else None,
         last_scored=days[-1].isoformat() if days else None,

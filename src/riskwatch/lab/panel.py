@@ -11,6 +11,8 @@ says which calendar month that is. The mapping makes whoever counts days past du
 * `5` pays nothing; where a status jumps by more than a month of delay, the instalments that must have gone unpaid
   unseen are published on the 5th with due dates in the past, and counted (`jumps`; `begun late` in a first month).
 
+An account whose rows end with something unpaid is settled as by `X`: the file does not say what became of it.
+
 docs/replay.md says what the mapping loses. A customer is a `profile`, a person; accounts are the person's loans.
 """
 
@@ -22,6 +24,8 @@ from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 
+from riskwatch.lab.delinquency import Book, LoanKey
+from riskwatch.lab.panelbook import PanelBook
 from riskwatch.lab.panelrows import APPLICATIONS, MONTHS, NO_LOAN, PAID, Applicant, read_applications, read_months
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.tables import beside, find, row_count
@@ -45,12 +49,12 @@ WARNED_AHEAD = 3
 class _Account:
     """A loan as the months go by: numbers of its unpaid instalments with the months in which they fell due."""
 
-    __slots__ = ("bad", "months", "next_number", "opened", "unpaid")
+    __slots__ = ("bad", "next_number", "opened", "status", "unpaid")
 
     def __init__(self) -> None:
         self.opened = False
         self.next_number = 1
-        self.months = 0
+        self.status = NO_LOAN
         self.unpaid: deque[tuple[int, int]] = deque()
         self.bad: tuple[int, int] | None = None
 
@@ -91,6 +95,12 @@ class Panel:
         self._accounts: dict[int, _Account] = {}
         self._applicants: dict[int, Applicant] = {}
         self._truths: list[Truth] = []
+        self._owing: set[int] = set()
+        self._book = PanelBook(self._loan, self.at)
+
+    def book(self) -> Book:
+        """The accounts at risk: with a loan that is not paid off, and less than 30 days past due. After `events`."""
+        return self._book.book
 
     def truths(self) -> list[Truth]:
         """Where 60 days past due was reached: alerts from three months before it to its end are right. After
@@ -108,11 +118,23 @@ class Panel:
             self.notes["no applications beside it: every account is its own customer"] += 1
         else:
             self._applicants = read_applications(self.applications, self.bad)
+        newest = 0
         for month, rows in read_months(self.path, self.bad):
-            if self.limit is not None:
-                rows = rows[: max(0, self.limit - self.rows)]
+            left = None if self.limit is None else self.limit - self.rows
+            cut = left is not None and left < len(rows)
+            rows = rows[:left]
             self.rows += len(rows)
-            yield from self._month(month, rows)
+            ended = sorted(self._owing - {account_id for account_id, _ in rows})
+            for account_id in ended:
+                self._lose(account_id, month)
+            self.notes["ended unpaid"] += 0 if cut else len(ended)
+            yield from self._month(month, rows if cut else [*rows, *((account_id, NO_LOAN) for account_id in ended)])
+            self._owing = {account_id for account_id, status in rows if 0 <= status < 5}
+            newest = month
+            if cut:
+                break
+        for account_id in sorted(self._owing):
+            self._lose(account_id, newest + 1)
 
     def customer(self, account_id: int) -> str:
         """The customer who holds an account: the person where applications tell, else the account itself."""
@@ -236,6 +258,17 @@ class Panel:
         elif account.bad is not None:
             self._truths.append(self._truth(self.customer(account_id), account.bad))
             account.bad = None
+        before, account.status = account.status, status
+        self._book.take(account_id, month, before, status)
+
+    def _lose(self, account_id: int, month: int) -> None:
+        """Nothing is known of the account from this month on."""
+        account = self._accounts[account_id]
+        self._book.lose(account_id, month, account.status)
+        account.status = NO_LOAN
+
+    def _loan(self, account_id: int) -> LoanKey:
+        return self.tenant, self.customer(account_id), f"loan-{account_id}"
 
     def _truth(self, customer_id: str, bad: tuple[int, int]) -> Truth:
         return Truth(

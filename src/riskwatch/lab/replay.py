@@ -13,8 +13,11 @@ from msgspec import Struct
 from riskwatch.lab.datasets import Dataset
 from riskwatch.lab.decided import by_reason, link_rules
 from riskwatch.lab.feeding import AHEAD, Fed, Step, feed
+from riskwatch.lab.instalments import Instalments
 from riskwatch.lab.known import known
+from riskwatch.lab.leadreport import lead_report
 from riskwatch.lab.modelreport import judge_model
+from riskwatch.lab.panel import Panel
 from riskwatch.lab.report import Balance, Report
 from riskwatch.lab.rig import Rig
 from riskwatch.lab.verdicts import by_rule, by_story
@@ -22,6 +25,7 @@ from riskwatch.lab.watching import Position, Watcher, watch
 from riskwatch.streams.decisions import Decision, DecisionTrail, decode_decision, decode_trail
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert, TrainingExample, decode_alert, decode_training_example
+from riskwatch.streams.packing import headers_of
 from riskwatch.streams.publisher import Publisher
 from riskwatch.streams.topics import (
     DEAD_LETTERS,
@@ -109,7 +113,8 @@ async def _look(watcher: Watcher, rig: Rig, progress: Progress, show: Show) -> N
 
 async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: float, position: Position) -> Report:
     """Reads the topics from where they ended at the watcher's beginning, and reports."""
-    alerts, repeats = await read_alerts(watcher)
+    raised: list[Alert] = []
+    alerts, repeats = await read_alerts(watcher, raised)
     examples: list[TrainingExample] = []
     await watcher.read(
         [TRAINING_EXAMPLES],
@@ -117,6 +122,8 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
         lambda record: examples.append(decode_training_example(record.value)),
     )
     decisions = await read_decisions(watcher)
+    ticks: dict[tuple[int, int], int] = {}
+    balanced = await balance(watcher, ticks=ticks)
     truth = known(dataset)
     return Report(
         dataset=dataset.name,
@@ -127,7 +134,7 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
         published=published,
         seconds=seconds,
         records_per_second=published / seconds if seconds else 0.0,
-        balance=await balance(watcher),
+        balance=balanced,
         lag_records=position.behind,
         alerts=len(alerts),
         repeated_alerts=repeats,
@@ -137,12 +144,13 @@ async def report(dataset: Dataset, watcher: Watcher, published: int, seconds: fl
         decisions=by_reason(decisions, truth.fraudulent),
         stories=by_story(alerts, truth.stories),
         models=judge_model(examples),
+        lead=lead_report(dataset.book(), raised, examples, ticks) if isinstance(dataset, Panel | Instalments) else None,
     )
 
 
-async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
+async def read_alerts(watcher: Watcher, raised: list[Alert] | None = None) -> tuple[list[Alert], int]:
     """Every alert since the watcher's beginning that stands, in shadow too, without repeats; and how many repeats there
-    were. A withdrawal takes its alert out and is neither."""
+    were. A withdrawal takes its alert out and is neither. `raised` takes all, those that were withdrawn later too."""
     found: dict[str, Alert] = {}
     withdrawn: set[str] = set()
     repeats = 0
@@ -155,8 +163,11 @@ async def read_alerts(watcher: Watcher) -> tuple[list[Alert], int]:
             found.pop(alert.alert_id, None)
             withdrawn.add(alert.alert_id)
             return
-        repeats += alert.alert_id in found or alert.alert_id in withdrawn
+        repeated = alert.alert_id in found or alert.alert_id in withdrawn
+        repeats += repeated
         found.setdefault(alert.alert_id, alert)
+        if raised is not None and not repeated:
+            raised.append(alert)
 
     await watcher.read(topics, watcher.begun(topics), look)
     return list(found.values()), repeats
@@ -186,17 +197,22 @@ async def read_trails(watcher: Watcher) -> list[DecisionTrail]:
     return list(found.values())
 
 
-async def balance(watcher: Watcher, applied: dict[tuple[int, int], int] | None = None) -> Balance:
+async def balance(
+    watcher: Watcher, applied: dict[tuple[int, int], int] | None = None, ticks: dict[tuple[int, int], int] | None = None
+) -> Balance:
     """Counts the topics' records since the watcher's beginning. Inputs are opened only where the counts differ.
 
     `applied` takes, for each application's entry (partition and offset), when it was written: ms by the worker's clock
-    (an entry's own times are the events', where ticks are).
+    (an entry's own times are the events', where ticks are). `ticks` takes, for each tick (partition and offset), the
+    time that it brought (ms).
     """
     counts: Counter[str] = Counter()
 
     def journaled(record: Any) -> None:
         if record.key is None:
             counts["broadcast"] += 1
+            if ticks is not None and record.value[_KIND] == Kind.TICK:
+                ticks[record.partition, record.offset] = int(headers_of([record.value])["occurred_at"][0])
             return
         kind = record.value[_KIND]
         counts["answers" if kind in _ANSWERS else "journal"] += 1

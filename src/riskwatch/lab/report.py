@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from riskwatch.lab.decided import DecisionVerdict
+from riskwatch.lab.leadreport import LeadReport, lead_table
 from riskwatch.lab.modelreport import ModelVerdict
-from riskwatch.lab.verdicts import RuleVerdict, StoryVerdict
+from riskwatch.lab.verdicts import RuleVerdict, StoryVerdict, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -66,6 +67,7 @@ class Report(Struct, frozen=True, kw_only=True):
     models: list[ModelVerdict] = []
     links: list[RuleVerdict] = []
     decisions: list[DecisionVerdict] = []
+    lead: LeadReport | None = None
 
 
 def encode_report(report: Report) -> bytes:
@@ -99,6 +101,8 @@ def render(report: Report) -> RenderableType:
         parts += [reason_table(report.decisions), ""]
     if report.stories:
         parts += [story_table(report.stories), ""]
+    if report.lead is not None:
+        parts += [lead_table(report.lead), ""]
     for model in report.models:
         parts.append(_model_table(model))
     return Group(*parts)
@@ -190,7 +194,7 @@ def _model_table(model: ModelVerdict) -> Table:
 
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Model[/]", f"{model.model}, {model.versions:,} versions scored")
-    table.add_row("labelled", f"{model.examples:,} examples, {model.positives:,} frauds")
+    table.add_row("labelled", f"{model.examples:,} examples, {model.positives:,} positives")
     if model.first_scored is not None:
         table.add_row("scored", f"{model.scored:,} from {model.first_scored} to {model.last_scored}")
     table.add_row("progressive AUC", "not yet" if model.auc is None else f"[bold]{model.auc:.3f}[/]")
@@ -199,8 +203,3 @@ def _model_table(model: ModelVerdict) -> Table:
     if model.card_precision is not None:
         table.add_row(f"card precision at {model.cards_a_day}", f"{model.card_precision:.3f}")
     return table
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent; empty where there is none."""
-    return "" if share is None else f"{share:.1%}"

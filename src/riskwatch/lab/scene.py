@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
+from riskwatch.lab.delinquency import Ledgers
 from riskwatch.lab.feeding import Fed
+from riskwatch.lab.people import INSTITUTIONS
 from riskwatch.lab.plot import Truth
 from riskwatch.lab.portfoliobook import Book
 from riskwatch.lab.report import Balance
@@ -18,6 +21,8 @@ from riskwatch.lab.watching import Position
 from riskwatch.streams.decisions import DecisionTrail
 from riskwatch.streams.events import AnyEvent, LoanOpened, LoanWrittenOff, RepaymentReceived
 from riskwatch.streams.outputs import Alert
+
+ZONES = {each.tenant: ZoneInfo(each.zone) for each in INSTITUTIONS}
 
 
 class Scene(Struct):
@@ -57,6 +62,8 @@ class Scene(Struct):
     """What was changed of lines of credit, in words."""
     floor: Counter[str] = field(default_factory=Counter)
     """What became of the collections actions: outcomes, `never done`, `too late`."""
+    ledgers: Ledgers = field(default_factory=lambda: Ledgers(lambda tenant: ZONES[tenant]))
+    """The loans of the portfolio as told so far: what early warnings are measured by."""
     book: Book | None = None
     plots: tuple[Path, ...] = ()
     finished: bool = False
@@ -80,6 +87,7 @@ class Scene(Struct):
 
     def published(self, event: AnyEvent) -> None:
         """Notes an event that is about to be published."""
+        self.ledgers.take(event)
         match event:
             case LoanOpened():
                 self.opened.add((event.tenant, event.loan_id))

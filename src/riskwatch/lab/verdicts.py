@@ -197,6 +197,11 @@ def ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def percent(share: float | None) -> str:
+    """A share in per cent; empty where there is none."""
+    return "" if share is None else f"{share:.1%}"
+
+
 def _deserves(truth: Truth, kind: AlertKind) -> bool:
     return truth.expected == "anything" or kind == truth.expected or kind in truth.also
 

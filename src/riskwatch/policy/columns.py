@@ -191,6 +191,16 @@ FIELDS: tuple[Field, ...] = (
         description="the promoted model's probability of fraud, 0 to 1; unknown where no model scored",
         read=_unknown,
     ),
+    Field(
+        name="arrears_score",
+        type="number",
+        description="the promoted model's probability that the loan is 30 days past due within 60 days, 0 to 1, at an "
+        "entry that says that it is paid late or not at all",
+        read=_unknown,
+        kinds=frozenset(
+            {Kind.REPAYMENT_RECEIVED, Kind.REPAYMENT_REVERSED, Kind.INSTALMENT_OVERDUE, Kind.PROMISE_BROKEN}
+        ),
+    ),
     *(
         Field(name=name, type="number", description=description, read=_unknown, kinds=_LINK)
         for name, (_, description) in LINK_COLUMNS.items()

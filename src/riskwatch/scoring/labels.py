@@ -2,9 +2,9 @@
 arrive.
 
 A purchase is fraud if a fraud case named it, and silence means that it was good, but only once there was time to speak:
-`HORIZON` for the case, `GRACE` for the way of the case to the journal. Every prediction is labelled at that same age.
-If frauds were learned from as soon as they are confirmed, the learner would see each day's frauds before its good
-purchases.
+the model's horizon for the case, `GRACE` for the way of the case to the journal. Every prediction is labelled at that
+same age. If frauds were learned from as soon as they are confirmed, the learner would see each day's frauds before its
+good purchases. A loan falls behind if it is 30 days past due within the horizon.
 
 The monitor keeps predictions in blobs, one for each batch and hour of maturity, under keys that sort by that hour.
 The hour comes from the event alone, so that a batch repeated after a crash, cut differently, puts its rows under the
@@ -22,24 +22,31 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from riskwatch.scoring.faults import ModelFault
+from riskwatch.scoring.settings import ARREARS, HORIZON_DAYS, TRANSACTION_FRAUD
 from riskwatch.streams.outputs import TrainingExample
 from riskwatch.streams.packing import from_ms, split_key
 
 HOUR_MS = 3_600_000
-HORIZON_MS = 7 * 24 * HOUR_MS
 GRACE_MS = 12 * HOUR_MS
-CONFIRMED_KEPT_MS = 90 * 24 * HOUR_MS
 
 PENDING = b"\x00pending/"
-FRAUD = b"\x00fraud/"
-BLOB_VERSION = 1
+BLOB_VERSION = 2
+NONE_FALLEN: Mapping[int, Sequence[int]] = {}
 
 
 def prediction_dtype(inputs: int) -> np.dtype[np.void]:
-    """One prediction. `customer`: its place among the blob's customer keys; `event`: hash of the event; `score`: NaN
-    where no model scored yet; `vector`: the raw inputs, NaN for unknown."""
+    """One prediction. `customer`: its place among the blob's customer keys; `event`: hash of the event; `subject`: hash
+    of what it is about (of a loan, `ENTRY.subject`); `score`: NaN where no model scored yet; `vector`: the raw inputs,
+    NaN for unknown."""
     return np.dtype(
-        [("event", "<u8"), ("occurred_at", "<i8"), ("customer", "<u4"), ("score", "<f4"), ("vector", "<f4", (inputs,))]
+        [
+            ("event", "<u8"),
+            ("subject", "<u8"),
+            ("occurred_at", "<i8"),
+            ("customer", "<u4"),
+            ("score", "<f4"),
+            ("vector", "<f4", (inputs,)),
+        ]
     )
 
 
@@ -65,14 +72,19 @@ class _Blob(Struct, frozen=True, kw_only=True, array_like=True):
 _blobs = msgspec.msgpack.Decoder(_Blob)
 
 
-def maturity_ms(occurred_at: int) -> int:
-    """When the prediction about an event of `occurred_at` (ms) gets its label."""
-    return occurred_at + HORIZON_MS + GRACE_MS
+def horizon_ms(model: str) -> int:
+    """How long after an event what a model predicts may come true."""
+    return HORIZON_DAYS.get(model, HORIZON_DAYS[TRANSACTION_FRAUD]) * 24 * HOUR_MS
 
 
-def bucket_hours(occurred_at: NDArray[np.int64]) -> NDArray[np.int64]:
+def maturity_ms(occurred_at: int, model: str = TRANSACTION_FRAUD) -> int:
+    """When the prediction of a model about an event of `occurred_at` (ms) gets its label."""
+    return occurred_at + horizon_ms(model) + GRACE_MS
+
+
+def bucket_hours(occurred_at: NDArray[np.int64], model: str = TRANSACTION_FRAUD) -> NDArray[np.int64]:
     """The hour since 1970 by whose beginning predictions about events of these times (ms) are all mature."""
-    hours: NDArray[np.int64] = -((-(occurred_at + HORIZON_MS + GRACE_MS)) // HOUR_MS)
+    hours: NDArray[np.int64] = -((-(occurred_at + horizon_ms(model) + GRACE_MS)) // HOUR_MS)
     return hours
 
 
@@ -99,6 +111,7 @@ def keep_predictions(
     features: Sequence[str],
     keys: Sequence[bytes],
     events: NDArray[np.uint64],
+    subjects: NDArray[np.uint64],
     occurred_at: NDArray[np.int64],
     scores: NDArray[np.floating] | None,
     vectors: NDArray[np.float32],
@@ -112,10 +125,10 @@ def keep_predictions(
     place: dict[bytes, int] = {}
     rows = np.empty(len(keys), prediction_dtype(len(features)))
     rows["customer"] = [place.setdefault(key, len(place)) for key in keys]
-    rows["event"], rows["occurred_at"], rows["vector"] = events, occurred_at, vectors
+    rows["event"], rows["subject"], rows["occurred_at"], rows["vector"] = events, subjects, occurred_at, vectors
     rows["score"] = np.nan if scores is None else scores
     customers = list(place)
-    hours = bucket_hours(rows["occurred_at"])
+    hours = bucket_hours(rows["occurred_at"], model)
     kept = {}
     for hour in np.unique(hours).tolist():
         part = rows[hours == hour]
@@ -168,32 +181,46 @@ def unpack_predictions(data: bytes) -> Predictions:
 
 
 def matured(
-    blobs: Iterable[bytes], confirmed: Container[int], now_ms: int, negative_share: float = 1.0
-) -> list[TrainingExample]:
+    blobs: Iterable[bytes], confirmed: Container[int], now_ms: int, negative_share: float = 1.0,
+    fallen: Mapping[int, Sequence[int]] = NONE_FALLEN,
+) -> list[TrainingExample]:  # fmt: skip
     """The training examples of all predictions in `blobs` that are mature by `now_ms`, by event time, then event hash.
 
-    `confirmed`: hashes of events that fraud cases name; such an event is a positive, every other one a negative. An
-    event that is in several blobs gives one example, that of the first. `negative_share` of the negatives are
-    kept, chosen by event hash, each with the weight 1 / share. A blob may be deleted once its key `is_due`.
+    `confirmed`: hashes of events that fraud cases name; such an event is a positive, every other one a negative.
+    `fallen`: subject of a loan → when (ms) it came to be 30 days past due; a positive of the arrears model is about a
+    loan that did within the horizon. An event that is in several blobs gives one example, that of the first.
+    `negative_share` of the negatives are kept, chosen by event hash, each with the weight 1 / share. A blob may be
+    deleted once its key `is_due`.
     """
-    found: dict[int, tuple[int, TrainingExample]] = {}
+    found: dict[tuple[int, str], tuple[int, TrainingExample]] = {}
     for blob in blobs:
-        for occurred_at, event, example in _examples(unpack_predictions(blob), confirmed, now_ms, negative_share):
-            found.setdefault(event, (occurred_at, example))
+        predictions = unpack_predictions(blob)
+        for occurred_at, event, example in _examples(predictions, confirmed, fallen, now_ms, negative_share):
+            found.setdefault((event, predictions.model), (occurred_at, example))
     return [example for _, (_, example) in sorted(found.items(), key=lambda each: (each[1][0], each[0]))]
 
 
 def _examples(
-    predictions: Predictions, confirmed: Container[int], now_ms: int, negative_share: float
+    predictions: Predictions,
+    confirmed: Container[int],
+    fallen: Mapping[int, Sequence[int]],
+    now_ms: int,
+    negative_share: float,
 ) -> Iterator[tuple[int, int, TrainingExample]]:
     customers = [split_key(key) for key in predictions.customers]
     names = list(predictions.features)
     rows = predictions.rows
-    rows = rows[rows["occurred_at"] + (HORIZON_MS + GRACE_MS) <= now_ms]
+    horizon = horizon_ms(predictions.model)
+    rows = rows[rows["occurred_at"] + (horizon + GRACE_MS) <= now_ms]
     kept = keep_negatives(rows["event"], negative_share)
-    columns = (rows["event"], rows["occurred_at"], rows["customer"], rows["score"], rows["vector"], kept)
-    for event, occurred_at, customer, score, vector, keep in zip(*(each.tolist() for each in columns), strict=True):
-        label = event in confirmed
+    arrears = predictions.model == ARREARS
+    fields = ("event", "subject", "occurred_at", "customer", "score", "vector")
+    columns = (*(rows[name].tolist() for name in fields), kept.tolist())
+    for event, subject, occurred_at, customer, score, vector, keep in zip(*columns, strict=True):
+        if arrears:
+            label = any(occurred_at < at_ms <= occurred_at + horizon for at_ms in fallen.get(subject, ()))
+        else:
+            label = event in confirmed
         if not (label or keep):
             continue
         tenant, customer_id = customers[customer]
@@ -207,8 +234,9 @@ def _examples(
                 tenant=tenant,
                 customer_id=customer_id,
                 event_id=f"{event:016x}",
+                subject_id=f"{subject:016x}",
                 occurred_at=from_ms(occurred_at),
-                labelled_at=from_ms(maturity_ms(occurred_at)),
+                labelled_at=from_ms(maturity_ms(occurred_at, predictions.model)),
                 score=None if score != score else score,
                 label=label,
                 names=names,
@@ -241,27 +269,3 @@ def keep_negatives(events: NDArray[np.uint64], share: float) -> NDArray[np.bool_
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     drawn: NDArray[np.bool_] = (mixed >> np.uint64(11)) * 2.0**-53 < share
     return drawn
-
-
-def confirmed_key(event: int) -> bytes:
-    """Where a confirmed fraud is remembered, by the hash of the event that it names."""
-    return FRAUD + event.to_bytes(8, "big")
-
-
-def pack_confirmed(when_ms: int) -> bytes:
-    """What is remembered of a confirmed fraud: when it was confirmed."""
-    return when_ms.to_bytes(8, "big", signed=True)
-
-
-def read_confirmed(rows: Mapping[bytes, bytes]) -> dict[int, int]:
-    """Event hash → ms of confirmation, of those `rows` whose keys are of confirmed frauds."""
-    return {
-        int.from_bytes(key[len(FRAUD) :], "big"): int.from_bytes(value[:8], "big", signed=True)
-        for key, value in rows.items()
-        if key.startswith(FRAUD)
-    }
-
-
-def confirmed_expired(when_ms: int, now_ms: int) -> bool:
-    """Whether a confirmation is too old to be asked for: 90 days, against predictions that wait seven and a half."""
-    return now_ms - when_ms > CONFIRMED_KEPT_MS

@@ -1,7 +1,9 @@
-"""How the transaction-fraud model learns, and when a newer state of it is promoted: declared, so that it can be read
-and changed."""
+"""How the models learn, what their labels are, and when a newer state is promoted: declared, so that it can be read and
+changed."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -48,3 +50,15 @@ class PromotionPolicy(Struct, frozen=True, kw_only=True):
 
 TRANSACTION_FRAUD = "transaction-fraud"
 """The name of the model that scores purchases."""
+ARREARS = "arrears"
+"""The name of the model that scores loans: whether they will be 30 days past due."""
+
+LEARNING: Mapping[str, LearnerSettings] = {
+    TRANSACTION_FRAUD: LearnerSettings(),
+    ARREARS: LearnerSettings(prior=0.05),
+}
+HORIZON_DAYS: Mapping[str, int] = {TRANSACTION_FRAUD: 7, ARREARS: 60}
+"""Days after an entry within which what a model predicts comes true, or does not.
+
+Arrears: on 467,033 account-months, learned from and judged by different persons, 60 days warn of as many loans as 90 at
+1, 2 and 5 % of accounts a month, and of more than 45 or 180."""

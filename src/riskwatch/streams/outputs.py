@@ -41,7 +41,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     `detected_at` the worker's clock; the difference of the two is the latency that a reader of the alerts sees.
     `withdrawn`: the alert of this id no longer stands, since `withdrawn_at` (event time); everything but `detected_at`
     is as it was raised. `episode`: alerts of one trouble share it, empty where the rule has no episodes; `boost`: steps
-    by which the trouble was worse than at its first alert.
+    by which the trouble was worse than at its first alert. `loan_id`: the loan that the entry was about, where it was
+    about one.
     """
 
     alert_id: str
@@ -64,13 +65,15 @@ class Alert(Struct, frozen=True, kw_only=True):
     withdrawn_at: datetime | None = None
     episode: str = ""
     boost: int = 0
+    loan_id: str | None = None
 
 
 class TrainingExample(Struct, frozen=True, kw_only=True):
     """A prediction and what later proved true. `vector` runs beside `names`; null is a feature that was unknown.
 
-    `event_id` is the hash of tenant and event id in 16 hexadecimal digits. `score` is the probability that was given
-    then, by `model_version`. `weight` is above 1 where examples of the label were sampled.
+    `event_id` is the hash of tenant and event id in 16 hexadecimal digits, `subject_id` that of what the event is
+    about: of tenant and loan id where that is a loan. `score` is the probability that was given then, by
+    `model_version`. `weight` is above 1 where examples of the label were sampled.
     """
 
     example_id: str
@@ -86,6 +89,7 @@ class TrainingExample(Struct, frozen=True, kw_only=True):
     names: list[str]
     vector: list[float | None]
     weight: float = 1.0
+    subject_id: str = ""
 
 
 class ModelMetrics(Struct, frozen=True, kw_only=True):
