@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -19,7 +18,7 @@ from msgspec import structs
 from riskwatch.agents.arrears import note_loan
 from riskwatch.agents.casework import CASEWORK_KINDS, Casework
 from riskwatch.agents.deciding import Deciding, loan_applied
-from riskwatch.agents.derived import Derived, derived_part
+from riskwatch.agents.derived import derived_part
 from riskwatch.agents.desks import Desks, Occasion, desks_of
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.agents.gate import Gate
@@ -30,14 +29,15 @@ from riskwatch.agents.labelling import Labelling
 from riskwatch.agents.merchants import Merchants
 from riskwatch.agents.moving import Moving
 from riskwatch.agents.part import Part
-from riskwatch.agents.partition import MODEL_PREFIX, Partition, pack_partition, pack_reserved
+from riskwatch.agents.partition import Partition, pack_partition
 from riskwatch.agents.scratch import Scratch
 from riskwatch.agents.statecodec import PARTITION_KEY
+from riskwatch.agents.telling import rows_of, tell_cases, tell_decisions, tell_models
+from riskwatch.agents.turning import Turning
 from riskwatch.agents.undoing import Undoings
-from riskwatch.features.account import Account, Facts, moved, next_look, overdue
+from riskwatch.features.account import Account, Facts, next_look
 from riskwatch.features.kernel import APPLIED, DUPLICATE, NEW, REDELIVERED, recognise
-from riskwatch.features.loanhistory import ARREARS_DPD
-from riskwatch.scoring.linear import decode_model, encode_model
+from riskwatch.scoring.linear import decode_model
 from riskwatch.streams.accountactions import Compensation
 from riskwatch.streams.entry import Flag, Kind
 from riskwatch.streams.events import AnyEvent, FraudCleared, FraudConfirmed, LoanOpened
@@ -119,6 +119,10 @@ class Folding:
         desks = desks_of(self._program, self.out, self._detected_at, number, shelf)
         self._desks = Desks(desks, self._scratch)
         self._opened[list(self._desks.wanted)] = True
+        self._turning = Turning(
+            self._program, self._scratch, self._deciding, self._gate, self._moving, self._merchants, self._desks,
+            self._labels,
+        )  # fmt: skip
         self.out.counts.entries, self.out.counts.ticks = len(mine), len(ticks)
 
     def _entries_between(self, begin: int, end: int) -> None:
@@ -245,30 +249,9 @@ class Folding:
         before_ms, self._clock = self._clock, now_ms
         self._gate.tick(now_ms)
         scratch = self._scratch
-        derived: list[Derived] = []
         # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
         due = [row for row, at in enumerate(scratch.next_looks) if 0 < at <= now_ms and scratch.applied[row] <= offset]
-        for row in sorted(due, key=scratch.keys.__getitem__):
-            key, account = scratch.keys[row], scratch.account(row)
-            tenant, _ = split_key(key)
-            self._deciding.overdue(now_ms, len(derived), key, account)
-            stale, zone, servicing = self._gate.holds(tenant), self._program.zone(tenant), self._program.servicing
-            moves = [] if stale else moved(account, now_ms, zone, servicing)
-            self._moving.by_time(key, moves, offset, zone)
-            found = [] if stale else overdue(account, now_ms, zone, servicing)
-            self._merchants.late(account, found, key)
-            made = [Derived(row, now_ms, key, each) for each in found]
-            if self._desks.due(account, now_ms, stale=stale):
-                made.append(Derived(row, now_ms, key))
-            if any(each.kind in self._desks.wanted or each.overdue is None for each in made):
-                standings = self._program.standings(account, tenant, now_ms)
-                paying = self._program.paying(account, tenant, now_ms)
-                for place, each in enumerate(made, start=len(derived)):
-                    self._desks.note(replace(each.occasion(place, offset, standings, paying), stale=stale))
-            derived += made
-            for late in found:
-                if late.kind == Kind.INSTALMENT_OVERDUE and late.dpd == ARREARS_DPD:
-                    self._labels.fell_behind(late.subject_hash, late.reached_ms)
+        derived = self._turning.bring(sorted(due, key=scratch.keys.__getitem__), now_ms, offset)
         self._labels.tick(now_ms, before_ms)
         if not due:
             return
@@ -285,33 +268,20 @@ class Folding:
         scratch.see(rows, np.full(len(rows), offset, dtype=np.int64))
 
     def _scatter(self) -> None:
-        """The rows to be written: what the partition remembers, the customers, and last the partition's own row."""
-        scratch, out = self._scratch, self.out
-        end = int(self._offsets[-1]) + 1
-        touched = sorted(scratch.touched)
-        out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
-        labels, deciding, casework = self._labels, self._deciding, self._casework
-        out.examples, out.kept = labels.examples, labels.kept
-        out.labelled, out.verdicts, out.fallen = labels.labelled, labels.verdicts, labels.fallen
-        out.decisions, out.shadow_decisions = deciding.trails, deciding.shadow_trails
-        out.undecided, out.failures = deciding.waiting, [*deciding.failures, *out.failures]
-        out.counts.without_policy, out.counts.unanswered = deciding.without_policy, deciding.unanswered
-        out.probes = [*deciding.probes, *out.probes]
-        out.told = self._merchants.messages
-        out.moves = self._moving.records
-        out.alerts = [*out.alerts, *casework.alerts]
-        out.broadcasts, out.taints, out.counts.left_out = casework.broadcasts, casework.taints, casework.left_out
-        out.library = casework.library if casework.changed else None
+        """What every room has to say of the batch, and the rows to be written; last the partition's own."""
+        out, scratch, end = self.out, self._scratch, int(self._offsets[-1]) + 1
         feeds = dict(sorted(self._gate.feeds.items()))
         out.partition_row = structs.replace(self._partition.row, watermark=end, clock=self._clock, feeds=feeds)
         out.operational, out.counts.held = self._gate.alerts, self._gate.held
-        out.shelf = deciding.shelf
-        reserved = chain(labels.rows, deciding.rows)
-        out.rows = [(key, None if value is None else pack_reserved(end, value)) for key, value in reserved]
-        out.models = self._models.promoted
-        for name, model in out.models.items():
-            out.rows.append((MODEL_PREFIX + name.encode(), pack_reserved(end, encode_model(model))))
-        out.rows += casework.rows(end)
+        out.told, out.moves = self._merchants.messages, self._moving.records
+        tell_decisions(out, self._deciding)
+        tell_cases(out, self._casework)
+        tell_models(out, self._models, self._labels)
+        touched = sorted(scratch.touched)
+        out.looks = {scratch.keys[row]: scratch.next_looks[row] for row in touched}
+        reserved = chain(self._labels.rows, self._deciding.rows)
+        out.rows = rows_of(out.models, reserved, end)
+        out.rows += self._casework.rows(end)
         out.rows += scratch.pack(touched)
         out.rows.append((PARTITION_KEY, pack_partition(out.partition_row)))
 

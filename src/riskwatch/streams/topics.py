@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
-
-from msgspec import Struct
 
 from riskwatch.streams.events import (
     ChargeMade,
@@ -36,24 +33,20 @@ from riskwatch.streams.events import (
     RepaymentReversed,
     SettlementAgreed,
 )
+from riskwatch.streams.topic import DEFAULT_PREFIX, VERSION, Role, Topic, full_name
 
-Role = Literal["input", "control", "internal", "output"]
-
-VERSION = "v1"
-DEFAULT_PREFIX = "riskwatch"
-
-
-class Topic(Struct, frozen=True, kw_only=True):
-    """One topic. `partitions`: "customer" topics share one partition count, "one" topics have a single partition."""
-
-    name: str
-    role: Role
-    description: str
-    key: str = "customer"
-    cleanup: Literal["delete", "compact"] = "delete"
-    partitions: Literal["customer", "one"] = "customer"
-    event_types: tuple[type[Event], ...] = ()
-
+__all__ = [
+    "DEFAULT_PREFIX",
+    "INPUTS",
+    "SOURCE_TOPIC",
+    "TOPICS",
+    "TOPIC_OF",
+    "VERSION",
+    "Role",
+    "Topic",
+    "full_name",
+    "topic_settings",
+]
 
 APPLICATIONS = Topic(
     name="applications",
@@ -279,11 +272,6 @@ TOPIC_OF: Mapping[type[Event], Topic] = MappingProxyType(
 
 SOURCE_TOPIC: Mapping[str, int] = MappingProxyType({topic.name: index for index, topic in enumerate(INPUTS)})
 """Name of an input topic → `source_topic` of the entries that come from it."""
-
-
-def full_name(topic: Topic, prefix: str = DEFAULT_PREFIX) -> str:
-    """The topic's name at the broker, such as `riskwatch.logins.v1`."""
-    return f"{prefix}.{topic.name}.{VERSION}"
 
 
 def topic_settings(topic: Topic) -> dict[str, str]:
