@@ -13,19 +13,20 @@ from __future__ import annotations
 import json
 import os
 import time
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, tzinfo
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from contact_oracle import Made, broken_by
 from figures import figure
 from load import publish, slices
 from oracle import check_all, program
-from reading import read, read_inputs, read_journal, read_state
+from reading import read, read_journal, read_state
 from slow_ledger import SlowLedger
 from worker_process import plant, until
 
@@ -41,7 +42,6 @@ from riskwatch.lab.lives import lives
 from riskwatch.policy.collectionfile import packaged_collection_book
 from riskwatch.policy.contactrules import CONTACT_CHANNELS
 from riskwatch.streams import events, topics
-from riskwatch.streams.codec import decode_event
 from riskwatch.streams.collections import CollectionAction, decode_collection
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.packing import headers_of, to_ms, unpack_event
@@ -144,37 +144,62 @@ def _day(at_ms: int, zone: tzinfo) -> date:
     return date.fromordinal(day_of(at_ms, zone))
 
 
+class Known(NamedTuple):
+    """A contact that was made, and how far time had come in its partition when it became known."""
+
+    clock_ms: int
+    made: Made
+
+
 async def _assert_the_budget_holds(broker: str, prefix: str) -> tuple[int, int]:
-    """Whenever an action may be carried out, it breaks no rule → contacts that others made, actions that contact."""
-    book, products = packaged_collection_book(), await _products(broker, prefix)
-    contacts: dict[tuple[str, str], list[Made]] = defaultdict(list)
-    for record in (await read_inputs(broker, prefix)).values():
-        event = decode_event(record.value)
-        if isinstance(event, events.ContactMade):
-            made = Made(event.channel, to_ms(event.occurred_at), event.loan_id or "", event.outcome in CONVERSATIONS)
-            contacts[event.tenant, event.customer_id].append(made)
+    """An action that went out breaks no rule, whenever it is carried out, as far as was known when it was decided: at a
+    tick with all that lay before the tick, at another entry with what lay before the last tick at least.
+
+    → contacts that others made, actions that contact.
+    """
+    book, (contacts, ticks, products) = packaged_collection_book(), _contacts_of(await read_journal(broker, prefix))
     actions: dict[str, CollectionAction] = {}
     for record in await read(broker, prefix, topics.COLLECTION_ACTIONS):
         said = decode_collection(record.value)
         if isinstance(said, CollectionAction):
             assert actions.setdefault(said.action_id, said) == said, "an id names one action"
     orders = [each for each in actions.values() if each.channel in CONTACT_CHANNELS and not each.holdout]
+    count = sum(map(len, contacts.values()))
     for order in sorted(orders, key=lambda each: (each.due_at, each.action_id)):
-        rules = book.policy_for(order.tenant, *products[order.tenant, order.loan_id]).rules  # type: ignore[union-attr]
-        others = contacts[order.tenant, order.customer_id]
-        zone = ZoneInfo(ZONES[order.tenant])
+        policy = book.policy_for(order.tenant, *products[order.tenant, order.loan_id])
+        assert policy is not None
+        others, zone = contacts[order.tenant, order.customer_id], ZoneInfo(ZONES[order.tenant])
         due, expires = to_ms(order.due_at), to_ms(order.expires_at)
+        last_tick = ticks[bisect_right(ticks, due) - 1]
+        known = [each.made for each in others if each.clock_ms < last_tick and each.made.at_ms <= due]
         for at in (due, expires - 1):
-            known = [*(each for each in others if each.at_ms <= due), Made(order.channel, at, order.loan_id)]
-            assert broken_by(rules, known, len(known) - 1, zone) == [], order.action_id
-        others.append(Made(order.channel, due, order.loan_id))
-    return sum(map(len, contacts.values())) - len(orders), len(orders)
+            made = [*known, Made(order.channel, at, order.loan_id)]
+            assert broken_by(policy.rules, made, len(known), zone) == [], order.action_id
+        others.append(Known(0, Made(order.channel, due, order.loan_id)))
+    return count, len(orders)
 
 
-async def _products(broker: str, prefix: str) -> dict[tuple[str, str], tuple[str, str]]:
-    found = {}
-    for record in (await read_inputs(broker, prefix)).values():
-        event = decode_event(record.value)
-        if isinstance(event, events.LoanOpened):
-            found[event.tenant, event.loan_id] = (event.product, event.currency)
-    return found
+def _contacts_of(
+    journal: dict[int, list[Any]],
+) -> tuple[dict[tuple[str, str], list[Known]], list[int], dict[tuple[str, str], tuple[str, str]]]:
+    """By customer the contacts that others made; the times of all ticks, rising; by loan its product and currency."""
+    contacts: dict[tuple[str, str], list[Known]] = defaultdict(list)
+    products: dict[tuple[str, str], tuple[str, str]] = {}
+    ticks: set[int] = set()
+    for records in journal.values():
+        clock_ms, seen = 0, set()
+        for record in records:
+            header = headers_of([record.value])[0]
+            if header["kind"] == Kind.TICK:
+                clock_ms = max(clock_ms, int(header["occurred_at"]))
+                ticks.add(clock_ms)
+            elif header["kind"] in (Kind.CONTACT_MADE, Kind.LOAN_OPENED) and int(header["event"]) not in seen:
+                seen.add(int(header["event"]))
+                event = unpack_event(record.value)
+                if isinstance(event, events.LoanOpened):
+                    products[event.tenant, event.loan_id] = (event.product, event.currency)
+                elif isinstance(event, events.ContactMade):
+                    at_ms, spoke = int(header["occurred_at"]), event.outcome in CONVERSATIONS
+                    made = Made(event.channel, at_ms, event.loan_id or "", spoke)
+                    contacts[event.tenant, event.customer_id].append(Known(clock_ms, made))
+    return contacts, sorted(ticks), products
