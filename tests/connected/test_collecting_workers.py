@@ -109,7 +109,7 @@ async def test_a_worker_killed_amid_collecting_orders_what_the_journal_says_and_
     }
     assert figures.get("collection_actions_stopped_total", 0.0) == 0.0
     figure(
-        pytestconfig, "kill -9 amid collecting", **outcome._asdict(), actions=len(actions), closings=len(closed),
+        pytestconfig, "kill -9 amid collecting", **outcome._asdict(), orders=len(actions), closings=len(closed),
         repeats=len(records) - len({(type(each), each.action_id) for each in records}), queue=len(queue),
         seconds=seconds,
     )  # fmt: skip
