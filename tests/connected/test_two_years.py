@@ -10,6 +10,7 @@ proof.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -24,11 +25,11 @@ from zoneinfo import ZoneInfo
 
 from contact_oracle import Made, broken_by
 from figures import figure
-from load import publish, slices
+from load import slices
 from oracle import check_all, program
 from reading import read, read_journal, read_state
 from slow_ledger import SlowLedger
-from worker_process import plant, until
+from worker_process import plant
 
 from riskwatch.agents.statecodec import split_state
 from riskwatch.features.account import decode_account
@@ -38,13 +39,16 @@ from riskwatch.features.standing import standing
 from riskwatch.features.table import FEATURES
 from riskwatch.features.timers import day_of
 from riskwatch.lab.contracts import LENDERS
+from riskwatch.lab.feeding import Fed, Step, feed
 from riskwatch.lab.lives import lives
+from riskwatch.lab.watching import watch
 from riskwatch.policy.collectionfile import packaged_collection_book
 from riskwatch.policy.contactrules import CONTACT_CHANNELS
 from riskwatch.streams import events, topics
 from riskwatch.streams.collections import CollectionAction, decode_collection
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.packing import headers_of, to_ms, unpack_event
+from riskwatch.streams.publisher import Publisher
 
 LOANS = int(os.environ.get("RISKWATCH_TEST_LOANS", "250"))
 MONTHS = 24
@@ -58,17 +62,25 @@ async def test_two_years_of_a_portfolio_over_crashes_and_rebalances(
 ) -> None:
     parts = slices(list(lives(Random(20), loans=LOANS, months=MONTHS)), PARTS)
     began = time.monotonic()
-    async with plant(
-        broker, fresh_prefix, store="rocksdb", partitions=4, batch_records=1_000, event_tick_seconds=86_400,
-        zones=json.dumps(ZONES),
-    ) as workers:  # fmt: skip
+    async with (
+        plant(
+            broker, fresh_prefix, store="rocksdb", partitions=4, event_tick_seconds=86_400, zones=json.dumps(ZONES)
+        ) as workers,
+        watch(broker, fresh_prefix, fresh_prefix) as watcher,
+        Publisher(broker, prefix=fresh_prefix, source=None) as publisher,
+    ):
+        fed = Fed()
         steady = workers.start("steady")
-        for number, part in enumerate(parts):
-            await publish(broker, fresh_prefix, part)
+        await steady.ready()
+        await watcher.begin()
+        for number, part in enumerate(parts):  # a day is a step: payments are read before their due dates have passed
+            feeding = asyncio.create_task(
+                feed(publisher, part, watcher.ingested, fed=fed, step=Step(seconds=86_400), stalled_seconds=120)
+            )
             if number in (1, 3):  # one more, who is killed in the middle of its work
                 guest = workers.start(f"guest-{number}")
                 await guest.ready()
-                await until(lambda: time.monotonic() - began > 4 * (number + 1), 60, "some work")  # noqa: B023
+                await asyncio.sleep(2)
                 guest.kill()
             elif number == 2:  # the steady one dies, and comes back to its own folder
                 steady.kill()
@@ -79,6 +91,7 @@ async def test_two_years_of_a_portfolio_over_crashes_and_rebalances(
                 await leaver.ready()
                 code, _ = await leaver.stop()
                 assert code == 0
+            await feeding
         await workers.settled(SECONDS, workers=[steady])
         seconds = time.monotonic() - began
         running = replace(program(), zones={tenant: ZoneInfo(name) for tenant, name in ZONES.items()})
