@@ -8,7 +8,7 @@ so a batch that fails, or is split, or is given up in a rebalance leaves no trac
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -25,7 +25,7 @@ from riskwatch.agents.gate import Gate
 from riskwatch.agents.inforce import InForce
 from riskwatch.agents.judging import ANSWERS, Judging
 from riskwatch.agents.kinds import BROADCAST, CUTS, OPENED, OPENED_AND_DECIDED
-from riskwatch.agents.labelling import Labelling
+from riskwatch.agents.labelling import DAY_MS, Labelling
 from riskwatch.agents.merchants import Merchants
 from riskwatch.agents.moving import Moving
 from riskwatch.agents.part import Part
@@ -52,7 +52,7 @@ class Folding:
 
     def __init__(
         self, program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
-        offsets: Sequence[int], detected_at: datetime,
+        offsets: Sequence[int], detected_at: datetime, aside: Collection[bytes] = (),
     ) -> None:  # fmt: skip
         start = bisect_left(offsets, partition.row.watermark)
         self._program = program
@@ -61,6 +61,7 @@ class Folding:
         self._values = values[start:]
         self._offsets = np.array(offsets[start:], dtype=np.int64)
         self._detected_at = detected_at
+        self._aside = aside
         self._clock = partition.row.clock
         self._labels = Labelling(partition)
         self._models = InForce(partition, self._labels, program.layout.column_of)
@@ -104,12 +105,8 @@ class Folding:
         ticks = self._at[self._kinds == Kind.TICK]
         newest = int(ticks.max()) if len(ticks) else 0
         due = self._partition.timers.due(newest) if newest > self._clock else []
-        self._scratch = Scratch(
-            self._program.layout,
-            self._partition.store,
-            chain(named, due),
-            self._program.buffer,
-        )
+        program = self._program
+        self._scratch = Scratch(program.layout, self._partition.store, chain(named, due), program.buffer)
         self._gate.know(self._scratch.keys)
         self._judging = Judging(
             self._program, self._partition.number, self._scratch, self._values, self._detected_at,
@@ -251,9 +248,13 @@ class Folding:
         scratch = self._scratch
         # Whoever was stored before a crash, tick and all, is passed over. By key: no batch has a say in the order.
         due = [row for row, at in enumerate(scratch.next_looks) if 0 < at <= now_ms and scratch.applied[row] <= offset]
+        rows = np.array(due, dtype=np.int64)
+        for row in [row for row in due if scratch.keys[row] in self._aside]:
+            scratch.next_looks[row] = now_ms + DAY_MS
+            due.remove(row)
         derived = self._turning.bring(sorted(due, key=scratch.keys.__getitem__), now_ms, offset)
         self._labels.tick(now_ms, before_ms)
-        if not due:
+        if not len(rows):
             return
         self.out.counts.derived += len(derived)
         part = derived_part(derived, offset)
@@ -264,7 +265,6 @@ class Folding:
         self._judge(part)
         for row in due:
             self._look(row, scratch.account(row))
-        rows = np.array(due, dtype=np.int64)
         scratch.see(rows, np.full(len(rows), offset, dtype=np.int64))
 
     def _scatter(self) -> None:
@@ -288,11 +288,13 @@ class Folding:
 
 def fold(
     program: Program, partition: Partition, keys: Sequence[bytes | None], values: Sequence[bytes],
-    offsets: Sequence[int], detected_at: datetime,
+    offsets: Sequence[int], detected_at: datetime, *, aside: Collection[bytes] = (),
 ) -> Folded:  # fmt: skip
     """Folds one batch of journal records (rising offsets) over a partition. Changes nothing; see `Folded`.
+
+    `aside`: customers to whom time brings nothing for a day (`agents/settingaside.py`).
 
     Raises `BadEntry` for a record that is no entry, and what an account or a model raises: the caller splits the batch
     down to the record at fault.
     """
-    return Folding(program, partition, keys, values, offsets, detected_at).run()
+    return Folding(program, partition, keys, values, offsets, detected_at, aside).run()

@@ -30,6 +30,7 @@ from riskwatch.agents.partition import Partition, open_partition, pack_partition
 from riskwatch.agents.provision import CHANGELOG
 from riskwatch.agents.publishing import Publishing
 from riskwatch.agents.relay import Relay
+from riskwatch.agents.settingaside import fold_apart
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.table import StateTable
 from riskwatch.features.linkmessages import LinkMessage, encode_message, key_of
@@ -137,9 +138,12 @@ class Monitor:
                 await self._take_records(message, records[:half])
                 await self._take_records(message, records[half:])
             else:
-                await self._bury(message, records[0], error)
+                await self._take_apart(message, records[0], error)
             return
         self._metrics.stage_seconds.labels("fold").observe(time.perf_counter() - began)
+        await self._finish(message, partition, folded)
+
+    async def _finish(self, message: Any, partition: Partition, folded: Folded) -> None:
         await self._effect(message, partition, folded)
         self._count(folded)
         stale = sum(feed.stale_ms > 0 for feed in folded.partition_row.feeds.values())
@@ -185,19 +189,32 @@ class Monitor:
         copies = await self._journal.broadcast(folded.broadcasts, owned)
         self._metrics.journal_entries.labels("case").inc(copies)
 
-    async def _bury(self, message: Any, record: Any, error: Exception) -> None:
-        """An entry that cannot be folded: into dead-letters, and the partition goes on after it."""
-        log.error("entry-failed", topic=message.topic, offset=record.offset, error=type(error).__name__)
+    async def _take_apart(self, message: Any, record: Any, error: Exception) -> None:
+        """An entry that cannot be folded is buried. A tick is folded for all but those for whom it cannot be."""
+        partition, name = self.partition(message.partition), type(error).__name__
+        apart = fold_apart(self._program, partition, record.value, record.offset, self._now())
+        if apart is None:
+            log.error("entry-failed", topic=message.topic, offset=record.offset, error=name)
+            await self._bury(message, record, f"the entry cannot be folded: {name}")
+            row = structs.replace(partition.row, watermark=record.offset + 1)
+            await self._effect(message, partition, Folded(row, rows=[(PARTITION_KEY, pack_partition(row))]))
+            return
+        folded, aside = apart
+        log.error("customers-set-aside", topic=message.topic, offset=record.offset, error=name, customers=aside[:20])
+        some = ", ".join(key.decode() for key in aside[:5])
+        told = f"time cannot be told to {len(aside)} customers, and is again in a day: {name}: {some}"
+        await self._bury(message, record, told)
+        await self._finish(message, partition, folded)
+
+    async def _bury(self, message: Any, record: Any, told: str) -> None:
+        """Into dead-letters. `told`: what is wrong with the entry."""
         code = "entry-failed"
-        faults = Faults((Fault(code=code, path="", message=f"the entry cannot be folded: {type(error).__name__}"),))
+        faults = Faults((Fault(code=code, path="", message=told),))
         letter = dead_letter(received(message, record), faults, datetime.fromtimestamp(self._now().timestamp(), UTC))
-        partition = self.partition(message.partition)
         owned = partial(self._app.consumer.owns, message)
         await self._publishing.bury(
-            partition.number, [(letter.key, letter.value, letter.headers, letter.timestamp)], code, owned
+            message.partition, [(letter.key, letter.value, letter.headers, letter.timestamp)], code, owned
         )
-        row = structs.replace(partition.row, watermark=record.offset + 1)
-        await self._effect(message, partition, Folded(row, rows=[(PARTITION_KEY, pack_partition(row))]))
 
     def _count(self, folded: Folded) -> None:
         metrics, counts = self._metrics, folded.counts
