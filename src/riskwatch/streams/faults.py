@@ -27,7 +27,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "header-conflict": "a CloudEvents header and the body both give a value, and the values differ",
         "not-json-content": "the content-type header names something else than JSON",
         "ingest-failed": "riskwatch itself failed on the record: a defect, please report it",
-        "entry-failed": "a journal entry could not be folded into state; the others were, and of a tick all customers but those named",
+        "entry-failed": "a journal entry could not be folded into state; others were, of a tick all but those named",
         "policy-refused": "a published policy has faults, or bears a version that is not that of what it says",
         "rollback-refused": "what a rollback asks for is no compensation, or bears another id than what it undoes",
         "entry-refused": "the broker refused the journal entry, too large for its topic",
