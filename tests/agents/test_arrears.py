@@ -23,7 +23,14 @@ from riskwatch.scoring.linear import LinearModel, encode_model
 from riskwatch.scoring.remembered import FALLEN
 from riskwatch.scoring.settings import ARREARS
 from riskwatch.streams.entry import Kind
-from riskwatch.streams.events import AnyEvent, Instalment, LoanOpened, RepaymentReceived
+from riskwatch.streams.events import (
+    AnyEvent,
+    Instalment,
+    LoanOpened,
+    PaymentHolidayGranted,
+    RepaymentReceived,
+    RepaymentReversed,
+)
 from riskwatch.streams.outputs import Alert, TrainingExample
 from riskwatch.streams.packing import customer_key, hash64, pack_broadcast, pack_entry, pack_tick, to_ms
 
@@ -187,6 +194,77 @@ def test_what_is_remembered_comes_back_from_the_store() -> None:
     assert again.waiting.fallen == partition.waiting.fallen != {}
 
 
+def backdated(on_day: float, value_day: int, number: int = 1) -> RepaymentReceived:
+    return structs.replace(paid(number, on_day), value_on=FIRST + timedelta(days=value_day))
+
+
+def test_a_payment_of_before_takes_back_that_the_loan_fell_behind() -> None:
+    """Told on day 45, of value day 20: the first instalment was never 30 days past due."""
+    examples, _, then = folded(journal(opened(10, 200), backdated(45, 20), days=120))
+    assert labels(examples)[:2] == [(13, False), (25, False)]
+    assert then.waiting.fallen == {}
+    assert list(then.store.scan(FALLEN)) == []
+
+
+def test_a_payment_holiday_of_before_takes_it_back_too() -> None:
+    holiday = PaymentHolidayGranted(
+        event_id="holiday", tenant="bank", customer_id="c", occurred_at=at(45), loan_id="loan-c",
+        starts_on=FIRST + timedelta(days=5), ends_on=FIRST + timedelta(days=100),
+    )  # fmt: skip
+    _, _, then = folded(journal(opened(10, 200), holiday, days=60))
+    assert then.waiting.fallen == {}
+
+
+@pytest.mark.parametrize("payment", [paid(1, 45), backdated(45, 40)], ids=["of today", "of the thirtieth day"])
+def test_a_payment_that_comes_after_the_loan_fell_behind_takes_nothing_back(payment: RepaymentReceived) -> None:
+    examples, _, _ = folded(journal(opened(10, 200), payment, days=120))
+    assert labels(examples)[:2] == [(13, True), (25, True)]
+
+
+def test_only_the_instant_that_was_not_true_is_taken_back() -> None:
+    """The second instalment came to be 30 days past due on day 45, the first never did."""
+    _, _, then = folded(journal(opened(10, 15, 200), backdated(50, 20), days=60))
+    assert list(then.waiting.fallen.values()) == [(to_ms(at(45)),)]
+
+
+def test_an_instant_that_another_instalment_says_too_stays() -> None:
+    _, _, then = folded(journal(opened(10, 10, 200), backdated(50, 20), days=60))
+    assert list(then.waiting.fallen.values()) == [(to_ms(at(40)),)]
+
+
+def test_another_loans_fall_is_not_taken_back() -> None:
+    other = opened(10, 200, customer="d")
+    _, _, then = folded(journal(opened(10, 200), other, backdated(45, 20), days=60))
+    assert list(then.waiting.fallen) == [hash64("bank", "loan-d")]
+
+
+def test_a_fall_that_is_true_again_counts_again() -> None:
+    """The payment that took it back is taken back in its turn."""
+    payment = backdated(45, 20)
+    back = RepaymentReversed(
+        event_id="back", tenant="bank", customer_id="c", occurred_at=at(50), loan_id="loan-c",
+        payment_id=payment.payment_id, amount=100, currency="EUR",
+    )  # fmt: skip
+    examples, _, _ = folded(journal(opened(10, 200), payment, back, days=120))
+    assert labels(examples)[:2] == [(13, True), (25, True)]
+
+
+@pytest.mark.parametrize("stored", ["the partition's rows alone", "everything"])
+def test_a_batch_that_comes_again_after_a_crash_takes_back_the_same(stored: str) -> None:
+    log = journal(opened(10, 15, 200), backdated(50, 20), days=120)
+    cut = next(place for place, (_, value) in enumerate(log) if value == pack_tick(to_ms(at(38))))
+    _, _, before = folded(log[:cut])
+    part, places = log[cut:], list(range(cut, len(log)))
+    out = fold(PROGRAM, before, [k for k, _ in part], [v for _, v in part], places, NOW)
+    before.store.write([row for row in out.rows if stored == "everything" or row[0].startswith(FALLEN)], cut)
+    again = open_partition(0, before.store)
+    out = fold(PROGRAM, again, [k for k, _ in part], [v for _, v in part], places, NOW)
+    again.store.write(out.rows, len(log))
+    out.settle(again)
+    assert again.waiting.fallen == folded(log)[2].waiting.fallen == {hash64("bank", "loan-c"): (to_ms(at(45)),)}
+    assert open_partition(0, again.store).waiting.fallen == again.waiting.fallen
+
+
 LIVES = [
     event
     for number, pays in enumerate([(), (12.0,), (24.0, 90.5), (45.0,), (9.0, 41.0, 130.0)])
@@ -195,6 +273,7 @@ LIVES = [
         *(paid(part, on_day, customer=f"c{number}") for part, on_day in enumerate(pays, start=1)),
     )
 ]
+LIVES += [opened(10, 15, 200), backdated(50, 20)]
 WHOLE = [model(0.5), *journal(*LIVES, days=240)]
 WHOLE[90:90] = [model(1.5, version=2)]
 

@@ -172,3 +172,40 @@ def test_within_an_episode_boost_only_rises(firings: list[tuple[float, float, in
     for alert in raised(rule_set(policy()), Account(), firings).alerts:
         assert alert.boost > last.get(alert.episode, -1)
         last[alert.episode] = alert.boost
+
+
+def test_a_late_firing_of_an_old_trouble_leaves_the_running_one_as_it_is() -> None:
+    rules, account = rule_set(policy(of="customer")), Account()
+    alerts = raised(rules, account, [(100.0, 3.0, 1), (40.0, 3.0, 1), (101.0, 3.0, 1), (102.0, 7.0, 1)]).alerts
+    assert [alert.boost for alert in alerts] == [0, 0, 1]
+    assert alerts[2].episode == alerts[0].episode != alerts[1].episode
+
+
+def test_an_old_trouble_told_late_is_one_episode_too() -> None:
+    firings = [(100.0, 3.0, 1), (40.0, 3.0, 1), (41.0, 3.0, 1), (12.0, 3.0, 1), (-18.0, 3.0, 1), (130.0, 3.0, 1)]
+    assert raised(rule_set(policy()), Account(), firings).rows == [0, 1, 4, 5], "30 days apart are two, less are one"
+
+
+def test_a_firing_at_just_the_gap_before_is_an_older_trouble_and_one_within_it_is_not() -> None:
+    assert raised(rule_set(policy()), Account(), [(100.0, 3.0, 1), (70.0, 3.0, 1), (100.5, 3.0, 1)]).rows == [0, 1]
+    assert raised(rule_set(policy()), Account(), [(100.0, 3.0, 1), (70.1, 3.0, 1), (100.5, 3.0, 1)]).rows == [0]
+
+
+def test_where_an_older_and_the_newest_episode_are_both_near_a_firing_is_of_the_newest() -> None:
+    alerts = raised(rule_set(policy()), Account(), [(100.0, 3.0, 1), (60.0, 3.0, 1), (80.0, 8.0, 1)]).alerts
+    assert [alert.episode == alerts[0].episode for alert in alerts] == [True, False, True]
+
+
+def test_old_troubles_told_late_never_push_out_the_running_one() -> None:
+    account = Account()
+    late = [(-31.0 * each, 3.0, 1) for each in range(MAX_EPISODES + 5)]
+    raised(rule_set(policy()), account, late)
+    assert len(account.episodes) == MAX_EPISODES
+    assert raised(rule_set(policy()), account, [(1.0, 3.0, 1)], first=500).alerts == []
+
+
+@settings(deadline=None)
+@given(late=st.lists(st.floats(-400, 69.9), max_size=10))
+def test_no_firing_of_before_makes_the_running_trouble_alert_again(late: list[float]) -> None:
+    firings = [(100.0, 3.0, 1), *((day, 3.0, 1) for day in late), (101.0, 3.0, 1), (129.0, 3.0, 1)]
+    assert not {len(firings) - 1, len(firings) - 2} & set(raised(rule_set(policy()), Account(), firings).rows)

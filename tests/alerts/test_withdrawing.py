@@ -11,7 +11,7 @@ import pytest
 from riskwatch.alerts.raising import Raised, Told, raise_alerts
 from riskwatch.alerts.withdrawing import Undoing
 from riskwatch.features.account import Account, decode_account, encode_account
-from riskwatch.features.warned import MAX_WARNINGS
+from riskwatch.features.warned import MAX_WARNINGS, MAX_WITHDRAWN
 from riskwatch.policy.rules import RuleSet, compile_rules, parse_policy
 from riskwatch.streams.entry import ENTRY, Kind
 from riskwatch.streams.outputs import Alert
@@ -143,6 +143,23 @@ def test_another_alerts_cooldown_goes_on() -> None:
     assert raised(rule_set(), account, (OVERDUE, 3, 21.0, 1.0)).alerts == []
 
 
+def test_an_earlier_alert_that_stands_keeps_the_rule_silent_when_the_later_told_one_is_withdrawn() -> None:
+    account = Account()
+    raised(rule_set(), account, (OVERDUE, 1, 0.0, 1.0), (OVERDUE, 2, 30.0, 1.0), (OVERDUE, 3, 5.0, 1.0))
+    gone = withdrawals(raised(rule_set(), account, QUIET, undoings=[(0, undoing(events=frozenset({3})))]))
+    assert len(gone) == 1
+    assert raised(rule_set(), account, (OVERDUE, 4, 49.9, 1.0)).alerts == [], "within 20 days of the alert of day 30"
+    assert len(raised(rule_set(), account, (OVERDUE, 5, 50.0, 1.0)).alerts) == 1
+
+
+def test_an_alert_withdrawn_at_the_same_time_or_of_another_rule_keeps_nothing_silent() -> None:
+    account = Account()
+    raised(rule_set(shadow="true"), account, (OVERDUE, 9, 30.0, 1.0))
+    raised(rule_set(), account, (OVERDUE, 1, 0.0, 1.0), (OVERDUE, 2, 30.0, 1.0), (OVERDUE, 3, 5.0, 1.0))
+    raised(rule_set(), account, QUIET, undoings=[(0, undoing(events=frozenset({2, 3})))])
+    assert len(raised(rule_set(), account, (OVERDUE, 4, 31.0, 1.0)).alerts) == 1, "only that of day 0 stands"
+
+
 def test_its_episode_ends_with_it() -> None:
     account = Account()
     rules = rule_set(EPISODES)
@@ -172,6 +189,41 @@ def test_the_same_warning_raised_anew_has_an_id_of_its_own_each_time() -> None:
         ids += [alert.alert_id for alert in raised(rule_set(), account, (OVERDUE, 1, 0.0, 1.0)).alerts]
         raised(rule_set(), account, QUIET, undoings=[(0, undoing(events=frozenset({1})))])
     assert len(set(ids)) == 3
+
+
+def test_no_id_is_used_again_however_much_is_withdrawn_between() -> None:
+    account, rules, ids = Account(), rule_set('cooldown = "0s"'), []
+    events = list(range(1, MAX_WITHDRAWN + MAX_WARNINGS))
+    for event in [*events, *events, *events]:
+        ids += [alert.alert_id for alert in raised(rules, account, (OVERDUE, event, 0.0, 1.0)).alerts]
+        raised(rules, account, QUIET, undoings=[(0, undoing(events=frozenset({event})))])
+        account = decode_account(encode_account(account))
+        assert len(account.withdrawn) <= MAX_WITHDRAWN + 1
+    assert len(set(ids)) == len(ids) == 3 * len(events)
+
+
+def test_a_warning_withdrawn_more_often_than_is_kept_has_new_ids_still() -> None:
+    account, rules, ids = Account(), rule_set(), []
+    for _ in range(2 * MAX_WITHDRAWN):
+        ids += [alert.alert_id for alert in raised(rules, account, (OVERDUE, 1, 0.0, 1.0)).alerts]
+        raised(rules, account, QUIET, undoings=[(0, undoing(events=frozenset({1})))])
+    assert len(set(ids)) == len(ids) == 2 * MAX_WITHDRAWN
+
+
+def test_another_warning_and_a_repeat_of_the_batch_have_the_ids_that_they_had() -> None:
+    account = Account()
+    raised(rule_set('cooldown = "0s"'), account, (OVERDUE, 1, 0.0, 1.0))
+    raised(rule_set('cooldown = "0s"'), account, QUIET, undoings=[(0, undoing(events=frozenset({1})))])
+    stored = encode_account(account)
+
+    def ids(held: Account) -> list[str]:
+        result = raised(rule_set('cooldown = "0s"'), held, (OVERDUE, 1, 0.0, 1.0), (OVERDUE, 2, 0.0, 1.0))
+        return [alert.alert_id for alert in result.alerts]
+
+    again, other = ids(decode_account(stored))
+    assert ids(decode_account(stored)) == [again, other]
+    assert [again, other] != ids(Account())
+    assert other == ids(Account())[1]
 
 
 def test_raised_and_undone_in_one_batch_go_out_in_that_order() -> None:

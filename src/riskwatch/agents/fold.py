@@ -196,6 +196,7 @@ class Folding:
         wanted, zone, servicing = kind in self._desks.wanted, self._program.zone(event.tenant), self._program.servicing
         before = self._program.past_due(account, event, max(at_ms, self._clock)) if wanted else 0
         facts = self._undoings.evolve(place, account, event, at_ms, zone, servicing)
+        self._labels.recovered(int(entry["subject"]), facts.recovered)
         self._moving.by_event(key, facts.moves, event, int(entry["event"]), offset, zone)
         if isinstance(event, LoanOpened):
             self._merchants.opened(account, event, int(entry["event"]), key, at_ms)

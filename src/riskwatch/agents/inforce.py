@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from riskwatch.agents.labelling import Labelling
 from riskwatch.agents.part import Part
 from riskwatch.agents.partition import Partition
-from riskwatch.features.loanhistory import ARREARS_DPD, LOAN_COLUMNS
+from riskwatch.features.loanhistory import LOAN_COLUMNS
+from riskwatch.features.timers import ARREARS_DPD
 from riskwatch.features.watch import Columns
 from riskwatch.scoring.inputs import MODEL_INPUTS, gather
 from riskwatch.scoring.linear import LinearModel

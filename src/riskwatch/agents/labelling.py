@@ -8,7 +8,7 @@ months of batches later.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,13 @@ class Labelling:
         known = self._fallen(subject)
         if at_ms not in known:
             self._remember(subject, tuple(sorted((*known, at_ms))))
+
+    def recovered(self, subject: int, times_ms: Collection[int]) -> None:
+        """A loan was not 30 days past due at these instants after all."""
+        known = self._fallen(subject)
+        kept = tuple(at_ms for at_ms in known if at_ms not in times_ms)
+        if kept != known:
+            self._remember(subject, kept)
 
     def _fallen(self, subject: int) -> tuple[int, ...]:
         return self.fallen.get(subject, self._waiting.fallen.get(subject, ()))

@@ -15,7 +15,7 @@ from riskwatch.agents.merchants import Merchants
 from riskwatch.agents.moving import Moving
 from riskwatch.agents.scratch import Scratch
 from riskwatch.features.account import moved, overdue
-from riskwatch.features.loanhistory import ARREARS_DPD
+from riskwatch.features.timers import ARREARS_DPD
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.packing import split_key
 

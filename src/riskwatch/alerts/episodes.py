@@ -26,14 +26,15 @@ def enter(
 ) -> Step | None:  # fmt: skip
     """A firing at `at` (ms, event time) becomes part of its episode, which begins with it where none is under way.
 
+    A firing that comes late, of a trouble that was over before the one under way began, is an episode beside it.
     Returns what its alert bears, None where none is due. `held`: the customer's episodes, changed in place; `gaps`: by
     rule key, ms; `subject`: hash of the loan; `event`: of the entry; `value`: the measure of worsening, NaN unknown.
     """
     key = rule.cooldown_key
     subject = subject if episode.of == "loan" else 0
-    under_way = next((each for each in held if each.rule == key and each.subject == subject), None)
+    under_way = _under_way(held, key, subject, at, episode.gap_ms)
     base = value if math.isfinite(value) and value > 0.0 else 0.0
-    if under_way is not None and under_way.first_ms - episode.gap_ms < at < under_way.last_ms + episode.gap_ms:
+    if under_way is not None:
         under_way.first_ms = min(under_way.first_ms, at)
         under_way.last_ms = max(under_way.last_ms, at)
         under_way.base = under_way.base or base
@@ -42,7 +43,7 @@ def enter(
             return None
         under_way.level = level
         return Step(under_way.episode, level, level - under_way.began)
-    _forget(held, gaps, at, under_way)
+    held[:] = [each for each in held if at - each.last_ms < gaps.get(each.rule, 0)]
     level = episode.level(value, base)
     identity = episode_identity(key, customer, subject, event)
     held.append(
@@ -55,7 +56,11 @@ def enter(
     return Step(identity, level, 0)
 
 
-def _forget(held: list[OpenEpisode], gaps: Mapping[str, int], at: int, replaced: OpenEpisode | None) -> None:
-    """Lets go of what is over at `at`, of rules that no longer are, and of the episode that another takes the place
-    of."""
-    held[:] = [each for each in held if each is not replaced and at - each.last_ms < gaps.get(each.rule, 0)]
+def _under_way(held: list[OpenEpisode], rule: str, subject: int, at: int, gap_ms: int) -> OpenEpisode | None:
+    """The episode that is less than `gap_ms` from `at`; the newest where there are several."""
+    near = (
+        each
+        for each in held
+        if each.rule == rule and each.subject == subject and each.first_ms - gap_ms < at < each.last_ms + gap_ms
+    )
+    return max(near, key=lambda each: each.last_ms, default=None)

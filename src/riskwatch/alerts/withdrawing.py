@@ -20,6 +20,9 @@ from riskwatch.streams.packing import from_ms, to_ms
 
 _REPORTS = frozenset({Kind.INSTALMENT_OVERDUE, Kind.PROMISE_BROKEN, Kind.LOAN_ROLLED})
 
+_FORGOTTEN = ""
+"""Stands in `Account.withdrawn` for all ids that are not in it."""
+
 _SAID: Mapping[str, str] = {
     "LoanOpened": "the loan's schedule came to be known",
     "InstalmentDue": "the instalment falls due on another day or for another amount",
@@ -61,9 +64,9 @@ def remember(account: Account, rule_key: str, alert: Alert, *, event: int, payme
 
 
 def identity_of(account: Account, rule: str, customer: bytes, event: int) -> str:
-    """The id of the alert that `rule` raises at an entry: another one where that alert has been withdrawn."""
+    """The id of the alert that `rule` raises at an entry: another one each time that this alert has been withdrawn."""
     identity = alert_identity(rule, customer, event)
-    times = account.withdrawn.count(identity)
+    times = _times(account, identity)
     return alert_identity(f"{rule} again {times}", customer, event) if times else identity
 
 
@@ -83,13 +86,13 @@ def undo(account: Account, undoing: Undoing, customer: bytes, detected_at: datet
                 withdrawn_at=from_ms(undoing.at_ms),
             )
         )
-        account.withdrawn.append(alert_identity(alert.rule, customer, each.event))
-        if account.cooldowns.get(each.rule) == to_ms(alert.occurred_at):
-            del account.cooldowns[each.rule]
+        _count(account, alert_identity(alert.rule, customer, each.event))
     ended = {alert.episode for alert in withdrawn if alert.episode}
     if gone:
         account.warnings = [each for each in account.warnings if each not in gone]
-        del account.withdrawn[:-MAX_WITHDRAWN]
+        for each, alert in zip(gone, withdrawn, strict=True):
+            if account.cooldowns.get(each.rule) == to_ms(alert.occurred_at):
+                _restore_cooldown(account, each.rule)
     if ended or undoing.cured:
         account.episodes = [
             each
@@ -103,3 +106,29 @@ def _undone(warning: OpenWarning, undoing: Undoing) -> bool:
     if warning.event in undoing.events:
         return True
     return warning.payment != 0 and warning.payment == undoing.payment
+
+
+def _restore_cooldown(account: Account, rule_key: str) -> None:
+    """The newest alert of the rule that stands keeps it silent; without one nothing does."""
+    standing = [to_ms(decode_alert(each.alert).occurred_at) for each in account.warnings if each.rule == rule_key]
+    if standing:
+        account.cooldowns[rule_key] = max(standing)
+    else:
+        del account.cooldowns[rule_key]
+
+
+def _times(account: Account, identity: str) -> int:
+    """At least how often the alert was withdrawn, and never less than before."""
+    return account.withdrawn.get(identity, account.withdrawn.get(_FORGOTTEN, 0))
+
+
+def _count(account: Account, identity: str) -> None:
+    """Counts a withdrawal. The count of an id that is let go of becomes the least of all that are not kept, so no
+    number comes a second time."""
+    times = _times(account, identity) + 1
+    account.withdrawn.pop(identity, None)
+    account.withdrawn[identity] = times
+    kept = [each for each in account.withdrawn if each != _FORGOTTEN]
+    for oldest in kept[:-MAX_WITHDRAWN]:
+        least = account.withdrawn.get(_FORGOTTEN, 0)
+        account.withdrawn[_FORGOTTEN] = max(least, account.withdrawn.pop(oldest))

@@ -15,14 +15,14 @@ from msgspec import Struct, structs
 from riskwatch.features.applications import Application
 from riskwatch.features.collectionledger import CollectionsState
 from riskwatch.features.creditlines import Credit, look_at
-from riskwatch.features.ledger import Loan, is_settled
+from riskwatch.features.ledger import Loan, Report, is_settled
 from riskwatch.features.loanfacts import NO_FACTS, TELL, Facts, Telling
 from riskwatch.features.moves import Move, note_place, pass_time
 from riskwatch.features.pending import Pending
 from riskwatch.features.replaying import reach
 from riskwatch.features.servicing import STANDARD_BOOK, ServicingBook
 from riskwatch.features.timers import Overdue, day_of, loan_next_day, loan_overdue, milliseconds, start_of_day
-from riskwatch.features.undoing import settle_rolled, undo_reports
+from riskwatch.features.undoing import never_in_arrears, settle_rolled, undo_reports
 from riskwatch.features.warned import OpenEpisode, OpenWarning
 from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent
@@ -33,7 +33,7 @@ __all__ = [
     "overdue",
 ]  # fmt: skip
 
-ACCOUNT_VERSION = 2
+ACCOUNT_VERSION = 3
 MAX_LOANS = 50
 """Loans kept. Beyond it the one that rested longest goes, settled and unknown ones before open ones."""
 SETTLED_LOANS_KEPT_DAYS = 180
@@ -66,7 +66,8 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     """What is kept of a customer beside the profile row. `loans` by loan id; `cooldowns`: alert key → ms until which
     it is silent; `pending`: applications that wait to be decided; `applications`: the newest, in order of event time;
     `credit`: lines of credit, None before anything bears on them.
-    `episodes` and `warnings`, the oldest first; `withdrawn`: ids of warnings that were, each as often as it was.
+    `episodes` and `warnings`, the oldest first; `withdrawn`: how often warnings were, by id, that of longest ago
+    first, and under "" at least how often those were that are no longer in it.
     `newest_ms`: newest event time. The counters count events that could not be applied as they were meant: of a loan
     not known then, reversals without a payment yet, in another currency than the loan; and loans dropped.
     `collections`: None until there is anything to keep; `collections_look_ms`: when collections must look at the
@@ -85,7 +86,7 @@ class Account(Struct, kw_only=True, omit_defaults=True):
     applications: list[Application] = []
     episodes: list[OpenEpisode] = []
     warnings: list[OpenWarning] = []
-    withdrawn: list[str] = []
+    withdrawn: dict[str, int] = {}
     credit: Credit | None = None
     collections: CollectionsState | None = None
     collections_look_ms: int = 0
@@ -142,11 +143,14 @@ def evolve_account(
     moves += note_place(loan, at_ms, zone, told.rules)
     if loan.rolled:
         settle_rolled(loan, told.rules)
-    undone: tuple[int, ...] = ()
+    undone: tuple[Report, ...] = ()
     if loan.reports and told.looks_back:
         undone = undo_reports(loan, zone, told.rules)
     if undone or moves:
-        return structs.replace(facts, undone=undone, moves=tuple(moves))
+        return structs.replace(
+            facts, undone=tuple(report.event for report in undone), recovered=never_in_arrears(loan, undone),
+            moves=tuple(moves),
+        )  # fmt: skip
     return facts
 
 

@@ -98,7 +98,8 @@ class Promise(Struct, kw_only=True, array_like=True, gc=False):
 class Report(Struct, kw_only=True, array_like=True, gc=False):
     """What was reported of a loan. `event`: hash of the report; `number`: of the instalment, or hash of the promise;
     `day`: due day of the instalment, day of the roll, or the day by which was promised to pay; `step`: delinquent days,
-    or the bucket rolled to; `made_ms`, `amount`: of the promise."""
+    or the bucket rolled to; `made_ms`, `amount`: of the promise; `reached_ms`: of the instalment, when it reached the
+    step."""
 
     event: int
     kind: int
@@ -107,6 +108,7 @@ class Report(Struct, kw_only=True, array_like=True, gc=False):
     step: int
     made_ms: int = 0
     amount: int = 0
+    reached_ms: int = 0
 
 
 def _none_of_each() -> list[int]:

@@ -28,7 +28,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     a business day where the rules say so, in the institution's zone; negative for early. `paid_share`: share of the
     instalment that is covered after the event. A repayment that covers several instalments is judged by the first that
     it went to, one of another value day by that day, a reversal by the oldest that lost. `undone`: event hashes of
-    reports (`Overdue`) that are no longer true; `moves`: those of the loan that the event, and the time until it, have
+    reports (`Overdue`) that are no longer true; `recovered`: when (ms) the loan had come to be 30 days past due by such
+    reports; `moves`: those of the loan that the event, and the time until it, have
     brought.
     """
 
@@ -38,6 +39,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     first_instalment: bool = False
     unknown_loan: bool = False
     undone: tuple[int, ...] = ()
+    recovered: tuple[int, ...] = ()
     moves: tuple[Move, ...] = ()
 
 

@@ -13,9 +13,8 @@ from msgspec import Struct
 from riskwatch.features.account import Account
 from riskwatch.features.delinquency import oldest_open, past_due_days
 from riskwatch.features.ledger import Loan
-from riskwatch.features.timers import day_of
+from riskwatch.features.timers import ARREARS_DPD, day_of
 
-ARREARS_DPD = 30
 LATE_DPD = 15
 NEVER_DAYS = 3_650.0
 

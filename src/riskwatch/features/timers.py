@@ -41,6 +41,8 @@ from riskwatch.streams.packing import hash64, to_ms
 DPD_STEPS = (1, 3, 7, 15, 30, 60, 90)
 """Delinquent days at which an instalment that is not paid in full is reported: days past due, without grace and
 payment holidays."""
+ARREARS_DPD = 30
+"""The step from which on a loan is in arrears."""
 
 
 class Overdue(Struct, frozen=True, kw_only=True):
@@ -166,8 +168,10 @@ def _instalments(loan: Loan, tenant: str, now_ms: int, zone: tzinfo, rules: Serv
                 break
             line.told = step
             event = _report(tenant, "overdue", loan.loan_id, line.number, line.due_day, step)
-            kind = Kind.INSTALMENT_OVERDUE
-            loan.reports.append(Report(event=event, kind=kind, number=line.number, day=line.due_day, step=step))
+            kind, reached_ms = Kind.INSTALMENT_OVERDUE, start_of_day(day, zone)
+            loan.reports.append(
+                Report(event=event, kind=kind, number=line.number, day=line.due_day, step=step, reached_ms=reached_ms)
+            )
             found.append(
                 Overdue(
                     kind=kind,
@@ -178,7 +182,7 @@ def _instalments(loan: Loan, tenant: str, now_ms: int, zone: tzinfo, rules: Serv
                     amount_outstanding=open_amount(line),
                     paid_share=(line.amount - open_amount(line)) / line.amount,
                     first_instalment=line.number == first_number(loan),
-                    reached_ms=start_of_day(day, zone),
+                    reached_ms=reached_ms,
                     subject_hash=loan.subject,
                     event_hash=event,
                 )

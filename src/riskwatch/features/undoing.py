@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import tzinfo
 
 from riskwatch.features.delinquency import bucket_days, last_day, oldest_open, oldest_open_on, settled_on
 from riskwatch.features.ledger import Loan, Promise, Report
 from riskwatch.features.servicing import Servicing, bucket_of
-from riskwatch.features.timers import STEP_BEFORE, reached_day, received_between, start_of_day
+from riskwatch.features.timers import ARREARS_DPD, STEP_BEFORE, reached_day, received_between, start_of_day
 from riskwatch.streams.entry import Kind
 
 
-def undo_reports(loan: Loan, zone: tzinfo, rules: Servicing) -> tuple[int, ...]:
-    """Event hashes of reports that are not true under what is known now; they are forgotten, and made again where they
+def undo_reports(loan: Loan, zone: tzinfo, rules: Servicing) -> tuple[Report, ...]:
+    """Reports that are not true under what is known now; they are forgotten, and made again where they
     become true again.
 
     A report of an instalment is true if the instalment, due on that day, has been open for so many delinquent days by
@@ -33,7 +34,18 @@ def undo_reports(loan: Loan, zone: tzinfo, rules: Servicing) -> tuple[int, ...]:
         else:
             made_ms, amount, by = report.made_ms, report.amount, report.day
             loan.promises.append(Promise(promise=report.number, made_ms=made_ms, amount=amount, pay_by_day=by))
-    return tuple(report.event for report in undone)
+    return tuple(undone)
+
+
+def never_in_arrears(loan: Loan, undone: Iterable[Report]) -> tuple[int, ...]:
+    """When (ms) the loan was reported to come to be 30 days past due, of reports that are `undone`, unless a report
+    that stands says the same."""
+    standing = {report.reached_ms for report in loan.reports if _is_of_arrears(report)}
+    return tuple(sorted({report.reached_ms for report in undone if _is_of_arrears(report)} - standing))
+
+
+def _is_of_arrears(report: Report) -> bool:
+    return report.kind == Kind.INSTALMENT_OVERDUE and report.step == ARREARS_DPD
 
 
 def settle_rolled(loan: Loan, rules: Servicing) -> None:

@@ -9,8 +9,8 @@ MAX_EPISODES = 64
 """Episodes of a customer; beyond it the one that was silent longest is forgotten."""
 MAX_WARNINGS = 24
 """Warnings of a customer that can be withdrawn; beyond it the oldest stand for good."""
-MAX_WITHDRAWN = 16
-"""Ids of withdrawn warnings that are kept, so that the same warning raised anew has an id of its own."""
+MAX_WITHDRAWN = 2 * MAX_WARNINGS
+"""Ids of withdrawn warnings that are kept one by one, so that the same warning raised anew has an id of its own."""
 
 
 class OpenEpisode(Struct, kw_only=True, array_like=True, gc=False):

@@ -66,12 +66,14 @@ holds for all steps that follow; a rule's own `severity` holds before the first.
 The alerts of an episode share `episode`, and each has its own `alert_id`. `boost` is how many steps worse the trouble
 is than at the episode's first alert, whose `boost` is 0. A firing that takes no further step raises nothing. An episode
 of a loan is also over once no instalment of it that was reported as overdue is open, and any episode ends when one of
-its alerts is withdrawn. A customer has at most {MAX_EPISODES} episodes, those that fired last.
+its alerts is withdrawn. A firing that comes late, of a time before the episode under way and its gap, is an episode of
+its own and leaves that one as it is. A customer has at most {MAX_EPISODES} episodes, those that fired last.
 
 ## Withdrawal
 
 A fact that undoes what raised an alert withdraws it: the alert is published again with `withdrawn`, the cause in
-`withdrawn_because`, and the event time of the cause. Its cooldown or episode ends with it.
+`withdrawn_because`, and the event time of the cause. Its episode ends with it, and its cooldown: the rule is silent
+then for that of its newest alert about the customer that can be withdrawn and stands.
 
 | what raised it | withdrawn where |
 |---|---|
@@ -80,7 +82,7 @@ A fact that undoes what raised an alert withdraws it: the alert is published aga
 
 What failed has failed: an alert about a debit that bounced stands although the money comes in another way, and so does
 one about an instalment that was paid, but late. The last {MAX_WARNINGS} warnings about a customer can be withdrawn. The
-same warning raised anew has an id of its own.
+same warning raised anew has an id of its own each time.
 
 ## Version
 
