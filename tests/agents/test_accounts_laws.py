@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lines_journal import (
+    NOW,
     PROGRAM,
     Entry,
     Run,
@@ -29,8 +30,11 @@ from lines_journal import (
 )
 
 from riskwatch.agents.accountsdesk import SCORE_CHANGE
+from riskwatch.agents.fold import fold
 from riskwatch.policy.judging import RuleSet
+from riskwatch.policy.lending import LendingPolicy
 from riskwatch.policy.lendingbook import LendingBook
+from riskwatch.policy.shelf import POLICY_PREFIX
 from riskwatch.streams.accountactions import AccountAction, encode_action
 from riskwatch.streams.decisions import encode_decision
 from riskwatch.streams.outputs import encode_output
@@ -182,8 +186,11 @@ def test_a_shadow_that_raises_is_told_and_the_line_goes_on(monkeypatch: pytest.M
 # ------------------------------------------------------------------------------------------------- what rules are told
 
 
-def columns(monkeypatch: pytest.MonkeyPatch, log: list[Entry], size: int | None = None) -> dict[int, float]:
-    """The score's change as rules were told it, by the entry's hash, where it was known."""
+def columns(
+    monkeypatch: pytest.MonkeyPatch, log: list[Entry], size: int | None = None, *, crashed: bool = False
+) -> dict[int, float]:
+    """The score's change as rules were told it, by the entry's hash, where it was known. With `crashed` the last
+    entries, from day 65.3 on, are one batch, of which only the policies were stored the first time."""
     seen: dict[int, float] = {}
     real = RuleSet.judge
 
@@ -196,7 +203,18 @@ def columns(monkeypatch: pytest.MonkeyPatch, log: list[Entry], size: int | None 
 
     with monkeypatch.context() as patch:
         patch.setattr(RuleSet, "judge", judge)
-        Run().feed(log, size=size)
+        if not crashed:
+            Run().feed(log, size=size)
+            return seen
+        run = Run().feed([each for each in log if each[0] < 65.3])
+        rest = [each for each in log if each[0] >= 65.3]
+        offsets = list(range(run.end, run.end + len(rest)))
+        torn = fold(PROGRAM, run.partition, [each[1] for each in rest], [each[2] for each in rest], offsets, NOW)
+        policies = [row for row in torn.rows if row[0].startswith(POLICY_PREFIX)]
+        assert policies
+        run.store.write(policies, None)
+        seen.clear()
+        run.restart().feed(rest)
     return seen
 
 
@@ -215,6 +233,50 @@ def test_what_rules_are_told_does_not_depend_on_the_size_of_batches(monkeypatch:
     assert len(whole) > 40
     assert columns(monkeypatch, log, 1) == whole
     assert columns(monkeypatch, log, 3) == whole
+
+
+EAGER = policy("eager", on=["LoanApplied", "LoanOpened", "RepaymentReceived", "PurchaseMade"])
+"""Looks at purchases too, which the packaged policy does not."""
+
+
+def known_at_purchase(monkeypatch: pytest.MonkeyPatch, *more: Entry, crashed: bool = False) -> float | None:
+    """What rules are told at a purchase of day 66; with `crashed`, after the publications of its batch were stored."""
+    bought_then = bought("c1", 66)
+    log = in_order(poor("c1"), ticks(0, 66), bought_then, [*more])
+    event = int(np.frombuffer(bought_then[2][32:40], dtype="<u8")[0])
+    return columns(monkeypatch, log, crashed=crashed).get(event)
+
+
+def of_tenant(made: LendingPolicy, tenant: str) -> LendingPolicy:
+    return msgspec.structs.replace(made, tenant=tenant)
+
+
+def test_rules_are_told_where_the_policy_in_force_looks_at_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert known_at_purchase(monkeypatch, published(30, EAGER)) is not None
+    assert known_at_purchase(monkeypatch) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        published(30, of_tenant(EAGER, "other")),
+        published(30, EAGER, start=80),
+        published(30, EAGER, mode="shadow"),
+        published(67, EAGER),
+    ],
+    ids=["of another institution", "not yet in force", "in shadow", "published after the entry"],
+)
+def test_rules_are_not_told_for_a_policy_that_does_not_decide_there(
+    monkeypatch: pytest.MonkeyPatch, entry: Entry
+) -> None:
+    assert known_at_purchase(monkeypatch, entry) is None
+
+
+def test_a_publication_that_was_stored_before_a_crash_tells_no_earlier_entry_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert known_at_purchase(monkeypatch, published(66.5, EAGER), crashed=True) is None
+    assert known_at_purchase(monkeypatch, published(65.5, EAGER), crashed=True) is not None
 
 
 def test_a_tick_that_moves_no_time_changes_nothing() -> None:

@@ -8,8 +8,10 @@ from riskwatch.features.collecting import evolve_collections, forget_loans, keep
 from riskwatch.features.collectionfacts import Contacted, Fact, LoanLeft, Paid, PaymentUndone, Promised
 from riskwatch.features.collectionledger import (
     CONTACTS_KEPT,
+    MAX_LOANS,
     CollectionsFault,
     CollectionsState,
+    OpenAction,
     decode_collections,
     encode_collections,
 )
@@ -111,3 +113,62 @@ def test_what_is_said_of_a_payment_does_not_bring_back_a_loan_that_left() -> Non
     evolve_collections(state, Paid(event=2, at_ms=DAY, loan_id="sold"))
     evolve_collections(state, PaymentUndone(event=3, at_ms=DAY, loan_id="sold"))
     assert loan_of(state, "sold").settled
+
+
+def acted_on(state: CollectionsState, loan_id: str, at_ms: int) -> None:
+    """Something is open about a loan."""
+    loan = loan_of(state, loan_id)
+    loan.seen_ms = at_ms
+    loan.open = [OpenAction(action_id=f"a-{loan_id}", treatment="call", channel="phone", due_ms=1, expires_ms=9 * DAY)]
+
+
+def test_of_a_flood_of_loans_those_that_the_account_does_not_know_go_oldest_first() -> None:
+    state = CollectionsState()
+    evolve_collections(state, called(1, 1, loan_id="own"))
+    acted_on(state, "dropped by the account", 2)
+    for event in range(3, 3 + 10 * MAX_LOANS):
+        evolve_collections(state, called(event, event, loan_id=f"made-up-{event}"))
+        forget_loans(state, {"own"}, event)
+        assert len(state.loans) <= MAX_LOANS
+    newest = range(3 + 9 * MAX_LOANS + 2, 3 + 10 * MAX_LOANS)
+    assert set(state.loans) == {"own", "dropped by the account", *(f"made-up-{event}" for event in newest)}
+
+
+def test_as_many_loans_as_are_kept_all_stay() -> None:
+    state = CollectionsState()
+    for event in range(1, MAX_LOANS + 1):
+        evolve_collections(state, called(event, event, loan_id=f"l-{event}"))
+    forget_loans(state, (), MAX_LOANS)
+    assert len(state.loans) == MAX_LOANS
+
+
+def test_loans_that_the_account_knows_stay_though_longest_nothing_was_said_of_them() -> None:
+    state = CollectionsState()
+    own = {f"own-{event}" for event in range(1, MAX_LOANS + 1)}
+    for event in range(1, MAX_LOANS + 1):
+        evolve_collections(state, called(event, event, loan_id=f"own-{event}"))
+    evolve_collections(state, Promised(event=999, at_ms=DAY, loan_id="made-up", pay_by_ms=2 * DAY))
+    forget_loans(state, own, DAY)
+    assert set(state.loans) == own
+
+
+def test_where_everything_unknown_has_an_action_open_the_cap_holds_all_the_same() -> None:
+    state = CollectionsState()
+    for number in range(MAX_LOANS + 1):
+        acted_on(state, f"l-{number}", 100 - number)
+    forget_loans(state, (), 200)
+    assert len(state.loans) == MAX_LOANS
+    assert f"l-{MAX_LOANS}" not in state.loans
+
+
+def test_contacts_about_loans_that_are_not_kept_count_as_of_one() -> None:
+    state = CollectionsState()
+    evolve_collections(state, called(1, 1, loan_id="own"))
+    for event in range(2, 602):
+        evolve_collections(state, called(event, event, loan_id=f"made-up-{event}"))
+        forget_loans(state, {"own"}, event)
+    keep_contacts(state, 700)
+    kept = [each.from_ms for each in state.contacts]
+    assert kept[0] == 1
+    # One of each loan that is kept, and the newest about all others.
+    assert kept[1:] == [*range(602 - (MAX_LOANS - 1) - CONTACTS_KEPT, 602)]

@@ -110,6 +110,40 @@ def test_further_loans_without_an_approval_raise_the_line_to_what_is_in_use() ->
     assert opened(state, loan(), AT_MS + DAY, 400_000) == state
 
 
+LENT = replace(LINE, approved=False, grade="D", granted_grade="B", limit=300_000, granted_limit=500_000, opened_ms=5)
+"""A line that loans began, lowered by a policy since."""
+
+
+def test_a_loan_beyond_a_lowered_limit_raises_what_is_in_force_and_not_what_was_granted() -> None:
+    assert opened(LENT, loan(), AT_MS, 600_000) == replace(LENT, limit=600_000)
+    assert opened(LENT, loan(), AT_MS, 300_000) == LENT
+    once = opened(LENT, loan(), AT_MS, 600_000)
+    assert opened(once, loan(), AT_MS, 700_000) == replace(LENT, limit=700_000)
+
+
+def test_a_loan_beyond_a_limit_that_nothing_has_moved_is_a_grant() -> None:
+    held = replace(LENT, limit=500_000)
+    assert opened(held, loan(), AT_MS, 500_001) == replace(held, limit=500_001, granted_limit=500_001)
+
+
+def test_a_loan_leaves_what_is_announced_which_comes_into_force_at_what_is_in_use_by_then() -> None:
+    lower = Announced(200_000, AT_MS + DAY, "a")
+    held = replace(LENT, limit=500_000, next_limit=lower)
+    more = opened(held, loan(), AT_MS, 600_000)
+    assert more == replace(held, limit=600_000)
+    assert reach(more, AT_MS + DAY, 450_000).limit == 450_000
+    assert reach(more, AT_MS + DAY, 100_000).limit == 200_000
+    assert reach(more, AT_MS + DAY, 600_000).limit == 600_000
+    assert reach(more, AT_MS + DAY, 600_000).granted_limit == 500_000
+
+
+def test_a_loan_leaves_the_terms_of_a_frozen_line() -> None:
+    frozen = replace(LENT, frozen=True, frozen_ms=AT_MS, opened_ms=None)
+    assert opened(frozen, loan(), AT_MS, 600_000) == replace(frozen, opened_ms=AT_MS)
+    lifted = replace(frozen, frozen=False, frozen_ms=None)
+    assert opened(lifted, loan(), AT_MS, 600_000).limit == 600_000
+
+
 def test_a_loan_of_an_approved_line_says_when_it_was_opened_and_no_more() -> None:
     state = opened(LINE, loan(2_000_000), AT_MS + DAY, 2_000_000)
     assert state == replace(LINE, opened_ms=AT_MS + DAY)

@@ -61,6 +61,32 @@ def test_the_line_that_rested_longest_goes_where_there_are_too_many() -> None:
     assert line_of(credit, "cash-instalments", f"C{MAX_LINES}") is not None
 
 
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"frozen": True},
+        {"next_limit": Announced(1, 70, "a")},
+        {"next_rate": Announced(1, 70, "a")},
+    ],
+)
+def test_a_line_that_is_frozen_or_has_something_announced_goes_last(held: dict[str, object]) -> None:
+    credit = Credit()
+    for number in range(MAX_LINES):
+        put_line(credit, state(currency=f"C{number}", changed_ms=number, **(held if number == 0 else {})))
+    put_line(credit, state(currency="new", changed_ms=99))
+    kept = {line.live.currency for line in credit.lines}
+    assert kept == {"new", *(f"C{number}" for number in range(MAX_LINES))} - {"C1"}
+
+
+def test_where_all_lines_are_held_the_one_that_rested_longest_goes_and_never_the_new_one() -> None:
+    credit = Credit()
+    for number in range(MAX_LINES):
+        put_line(credit, state(currency=f"C{number}", changed_ms=10 + number, frozen=True))
+    put_line(credit, state(currency="new", changed_ms=1))
+    kept = {line.live.currency for line in credit.lines}
+    assert kept == {"new", *(f"C{number}" for number in range(1, MAX_LINES))}
+
+
 def test_the_next_look_is_the_earliest_of_what_is_announced_live_and_of_a_suspicion() -> None:
     credit = with_line()
     assert look_at(credit) is None

@@ -82,11 +82,12 @@ class AccountsDesk:
         """Whether something announced comes into force, or a suspicion has come up."""
         return account.credit is not None and _due(account.credit, now_ms)
 
-    def columns(self, account: Account, now_ms: int, clock_ms: int) -> Mapping[str, float]:
-        """What rules are told at an entry, as known before it."""
-        if account.credit is None:
-            return {}
-        return {SCORE_CHANGE: score_change(account.credit.lines, now_ms, clock_ms)}
+    def columns(self, occasion: Occasion, account: Account) -> Mapping[str, float]:
+        """What rules are told at an entry, as known before it: of the lines whose own policy in force looks at them
+        there."""
+        credit = account.credit
+        lines = [] if credit is None else [line for line in credit.lines if self._acting.looks_at(line, occasion)]
+        return {SCORE_CHANGE: score_change(lines, occasion.now_ms, occasion.clock_ms)} if lines else {}
 
     def told(self, decision: Decision, account: Account) -> None:
         """An application was decided."""

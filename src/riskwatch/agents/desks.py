@@ -104,8 +104,9 @@ class Listener(Protocol):
         """An alert was raised or withdrawn about the customer, at whatever entry."""
         ...
 
-    def columns(self, account: Account, now_ms: int, clock_ms: int) -> Mapping[str, float]:
-        """Columns of the rule language at an occasion, by name: what was known before it."""
+    def columns(self, occasion: Occasion, account: Account) -> Mapping[str, float]:
+        """Columns of the rule language at an occasion, by name: what was known before it. What other institutions have
+        published, or what is not in force at it, makes no difference."""
         ...
 
 
@@ -144,7 +145,7 @@ class Desks:
         if self._listeners:
             account = self._scratch.account(occasion.row)
             for listener in self._listeners:
-                known = listener.columns(account, occasion.now_ms, occasion.clock_ms)
+                known = listener.columns(occasion, account)
                 if known:
                     self._known.append((occasion.place, known))
 

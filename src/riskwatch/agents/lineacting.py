@@ -50,6 +50,16 @@ class Acting:
         asked = (tenant, line.live.product, line.live.currency, occasion.ingested_ms, occasion.offset)
         return self._shelf.policy_for(*asked), self._shelf.shadows_for(*asked)
 
+    def looks_at(self, line: CreditLine, occasion: Occasion) -> bool:
+        """Whether the policy that decides a line at an entry looks at it there, whatever others look at."""
+        tenant, _ = split_key(occasion.key)
+        live = line.live
+        policy = self._shelf.policy_for(tenant, live.product, live.currency, occasion.ingested_ms, occasion.offset)
+        account = None if policy is None else policy.account
+        if account is None or occasion.kind == Kind.ACCOUNT_LOOKED:
+            return account is not None
+        return account.looks_at(KIND_NAMES[occasion.kind])
+
     def reached(self, policy: LendingPolicy | None, state: CreditState, used: int, occasion: Occasion) -> CreditState:
         """The line with what was announced for up to now in force. `used`: owed on it."""
         if policy is not None:
@@ -156,7 +166,7 @@ class Looking:
         if self._suspected or self._occasion.kind == Kind.ACCOUNT_LOOKED:
             return True
         account = None if policy is None else policy.account
-        return account is not None and (self._kind in account.on or self._kind in account.clear_on)
+        return account is not None and account.looks_at(self._kind)
 
     def _inputs(self, policy: LendingPolicy, used: int) -> dict[str, Value]:
         return account_inputs(self._own, used, self._acting.behaviour(policy, self._features), self._more)

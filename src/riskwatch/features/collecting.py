@@ -27,6 +27,7 @@ from riskwatch.features.collectionledger import (
     CONVERSATIONS,
     DAY_MS,
     MAX_ENDED,
+    MAX_LOANS,
     MAX_PROMISES,
     MAX_SEEN,
     REVIEW,
@@ -67,12 +68,14 @@ def end_open(loan: LoanCollection, ending: str) -> None:
 
 def keep_contacts(state: CollectionsState, now_ms: int) -> None:
     """Forgets contacts that nothing looks at any more: old ones, and of each loan and channel all but the newest and
-    the last conversation. `CONTACTS_KEPT` within a window are over every limit, with or without the others."""
+    the last conversation; loans that are not kept count as one. `CONTACTS_KEPT` within a window are over every limit,
+    with or without the others."""
     before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
     recent = [each for each in state.contacts if each.to_ms >= before]
     places: dict[tuple[str, str], list[int]] = {}
     for place, each in enumerate(recent):
-        places.setdefault((each.loan_id, each.channel), []).append(place)
+        about = each.loan_id if each.loan_id in state.loans else ""
+        places.setdefault((about, each.channel), []).append(place)
     dropped: set[int] = set()
     for own in places.values():
         if len(own) > CONTACTS_KEPT:
@@ -84,7 +87,9 @@ def keep_contacts(state: CollectionsState, now_ms: int) -> None:
 
 def forget_loans(state: CollectionsState, known: Container[str], now_ms: int) -> None:
     """Forgets loans that nobody has said anything of for long, and that the account (`known`: its loan ids) does not
-    know any more, or never came to know: a loan that was sold may be past due in the account for ever."""
+    know any more, or never came to know: a loan that was sold may be past due in the account for ever. Beyond
+    `MAX_LOANS` those that the account does not know go at once: those without an open action first, and of them those
+    of which longest nothing was said."""
     before = now_ms - CONTACTS_KEPT_DAYS * DAY_MS
     gone = [
         loan.loan_id
@@ -93,6 +98,10 @@ def forget_loans(state: CollectionsState, known: Container[str], now_ms: int) ->
     ]
     for loan_id in gone:
         del state.loans[loan_id]
+    unknown = [loan for loan in state.loans.values() if loan.loan_id not in known]
+    unknown.sort(key=lambda loan: (bool(loan.open), loan.seen_ms, loan.loan_id))
+    for loan in unknown[: max(0, len(state.loans) - MAX_LOANS)]:
+        del state.loans[loan.loan_id]
 
 
 def next_look(state: CollectionsState) -> int | None:

@@ -9,6 +9,8 @@ COLLECTIONS_VERSION = 1
 CONTACTS_KEPT = 64
 """Newest contacts of each loan and channel that are kept beyond doubt: more than any limit may allow."""
 CONTACTS_KEPT_DAYS = 62
+MAX_LOANS = 50
+"""Loans that are kept, as many as the account keeps; only some that it does not know are beyond it."""
 MAX_SEEN = 128
 MAX_PROMISES = 16
 MAX_ENDED = 32

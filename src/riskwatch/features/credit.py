@@ -97,7 +97,12 @@ def granted(state: CreditState | None, decision: Decision, at_ms: int) -> Credit
 
 def opened(state: CreditState | None, event: LoanOpened, at_ms: int, in_use: int) -> CreditState:
     """The line after a loan. Where no approval came before it, what is lent says what was granted. `in_use`: what the
-    customer owes on the line with this loan. A line that an approval granted is not granted more by its loans."""
+    customer owes on the line with this loan.
+
+    A line that an approval granted is not granted more by its loans. Of any other the limit in force is not below what
+    is lent, but a loan undoes nothing that a policy has done: a frozen line's terms stay, what is announced stands (and
+    comes into force at what is in use by then, see `limit_due`), and once the limit was moved, or is announced to,
+    `granted_limit` stays, by which a grade's limit is reckoned."""
     if state is None:
         rate = None if event.annual_rate is None else basis_points(event.annual_rate)
         limit = max(event.principal, in_use)
@@ -113,9 +118,10 @@ def opened(state: CreditState | None, event: LoanOpened, at_ms: int, in_use: int
         )
     if state.opened_ms is None:
         state = replace(state, opened_ms=at_ms)
-    if state.approved or in_use <= state.limit:
+    if state.approved or state.frozen or in_use <= state.limit:
         return state
-    return replace(state, limit=in_use, granted_limit=max(state.granted_limit, in_use))
+    as_granted = state.limit == state.granted_limit and state.next_limit is None
+    return replace(state, limit=in_use, granted_limit=in_use if as_granted else state.granted_limit)
 
 
 def applies(state: CreditState, action: AnyAction) -> bool:

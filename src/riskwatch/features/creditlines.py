@@ -15,7 +15,8 @@ from riskwatch.features.credit import CreditState, next_look
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
 MAX_LINES = 16
-"""Lines of a customer that are kept; beyond it the one that rested longest goes."""
+"""Lines of a customer that are kept; beyond it the one that rested longest goes, those that are frozen or have
+something announced last."""
 MAX_CASES = 16
 MAX_SUSPICIONS = 32
 """Fraud alerts that are kept; beyond it the oldest goes, those that are not severe first."""
@@ -80,9 +81,14 @@ def put_line(credit: Credit, live: CreditState) -> CreditLine:
         line = CreditLine(live=live)
         credit.lines.append(line)
         if len(credit.lines) > MAX_LINES:
-            credit.lines.remove(min(credit.lines[:-1], key=lambda each: each.live.changed_ms))
+            credit.lines.remove(min(credit.lines[:-1], key=_rest))
     line.live = live
     return line
+
+
+def _rest(line: CreditLine) -> tuple[bool, int]:
+    live = line.live
+    return live.frozen or live.announced, live.changed_ms
 
 
 def look_at(credit: Credit) -> int | None:

@@ -70,6 +70,9 @@ A file that names no `[account.grades]` leaves lines as they were granted.
 - **Bounds.** `lowest_*` and `highest_*` bound a change and never make one. The legal cap of `[pricing]` does: a rate
   above it is lowered to it at once, whatever the largest step and the cool-off. A limit is never lowered below what is
   in use.
+- **Loans without an approval.** Where the lender approves elsewhere, the first loan begins the line, and a later one
+  that goes beyond the limit raises it to what is in use. It undoes nothing: a frozen line's terms stay, what is
+  announced stands, and once a limit was moved or is announced to be, targets are reckoned from what was granted before.
 - **Notice.** What is better for the customer is in force at once. A lower limit and a higher rate are announced, and in
   force `limit_notice_days` and `rate_notice_days` later; until then nothing else is decided but a freeze or the cap.
   Where more is in use by then, the limit comes into force at what is in use, and an action says so.
@@ -110,7 +113,7 @@ first approval or loan from then on.
   it announced comes into force at the next entry that the line is looked at for. What it says goes to
   `shadow-account-actions`.
 - **Rules** may read `score_change_90d`: points of the newest score less the best of 90 days, as known at the last
-  tick before the entry. It is known at entries at which lines are looked at.
+  tick before the entry. It is known at entries at which the policy in force looks at a line of the customer.
 
 ## Rolling back
 

@@ -66,6 +66,10 @@ class AccountPolicy(Struct, frozen=True, kw_only=True):
     limit_notice_days: int = 0
     rate_notice_days: int = 0
 
+    def looks_at(self, kind: str) -> bool:
+        """Whether a line is looked at after entries of a kind."""
+        return kind in self.on or kind in self.clear_on
+
 
 def grade_named(policy: AccountPolicy, name: str | None) -> AccountGrade | None:
     """The grade of that name, None where the policy has none."""
