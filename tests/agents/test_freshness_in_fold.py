@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from collected import REMINDING
 from msgspec import structs
 from shared_journal import LAYOUT, NOW, RULES, Log, entry, refold
 
@@ -17,6 +19,7 @@ from riskwatch.agents.partition import open_partition
 from riskwatch.agents.statecodec import PARTITION_KEY
 from riskwatch.agents.store import MemoryPartition
 from riskwatch.features.freshness import Freshness
+from riskwatch.policy.collectionfile import CollectionBook
 from riskwatch.streams import events, topics
 from riskwatch.streams.operational import FeedFresh, FeedStale, decode_operational
 from riskwatch.streams.outputs import Alert
@@ -226,6 +229,21 @@ def test_several_institutions_at_once_are_cut_alike() -> None:
     cut, cut_rows = refold(GATED, log, *range(5, len(log), 5))
     assert cut_rows == rows
     assert operational(cut) == operational(whole)
+
+
+@pytest.mark.parametrize("running", [GATED, replace(GATED, collections=CollectionBook((REMINDING,)))])
+def test_repayments_of_a_customer_who_is_held_count_alike_in_one_batch_and_in_many(running: Program) -> None:
+    before, then = HELD_FROM - timedelta(hours=3), HELD_FROM + timedelta(days=3)
+    few = [(then, paid(f"bank-{PAYERS}", before + timedelta(hours=n), amount=n + 1)) for n in range(3)]
+    log = log_of([*late(life()), *few])
+    places = [n for n, (key, _) in enumerate(log) if key == f"bank/bank-{PAYERS}".encode()][1:]
+    assert len(places) == len(few)
+    whole, rows = refold(running, log)
+    cut, cut_rows = refold(running, log, *(place + 1 for place in places))
+    assert operational(cut) == operational(whole)
+    assert operational(whole)[-1].held_looks > 0
+    assert cut_rows == rows
+    assert sum(each.counts.held for each in cut) == sum(each.counts.held for each in whole)
 
 
 @pytest.mark.parametrize("at_hours", [9 * 24, 11 * 24, 13 * 24 + 3])
