@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
-from collected import REMINDING, Life, actions, june, told
+from collected import REMINDING, Life, actions, june, shown, told
 from msgspec import structs
 
 from riskwatch.agents.gate import Gate
@@ -80,6 +82,60 @@ def test_while_repayments_are_stale_nothing_is_done_and_what_ended_is_closed(mon
     stale.clear()
     life.now = june(28, 9)
     assert told(life.say(events.ContactMade, channel="sms", outcome="delivered")) == [("push", "06-28 09:00")]
+
+
+def held(monkeypatch: pytest.MonkeyPatch, at: datetime) -> tuple[Life, set[str]]:
+    """A customer with a loan at an instant, and the institutions whose repayments are stale from then on."""
+    life, stale = Life(), set[str]()
+    monkeypatch.setattr(Gate, "holds", lambda self, tenant: tenant in stale)
+    life.opened()
+    life.until(at)
+    stale.add("bank")
+    return life, stale
+
+
+def derived(life: Life) -> int:
+    return sum(folded.counts.derived for folded in life.folded)
+
+
+def test_what_expires_while_repayments_are_stale_is_closed_at_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    life, _ = held(monkeypatch, june(22, 9))
+    before = derived(life)
+    assert told(life.until(june(22, 20) - timedelta(milliseconds=1))) == []
+    assert told(life.until(june(25))) == [("expired", "06-22 20:00")]
+    assert derived(life) - before == 1  # and no more is made of looks that wait for repayments
+
+
+def test_nothing_is_made_of_an_account_of_which_nothing_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    life, stale = held(monkeypatch, june(22, 21))
+    before, ticks = derived(life), len(life.log)
+    assert life.until(june(25)) == []
+    assert derived(life) == before
+    assert len(life.log) - ticks <= 48 * 4 + 16  # looked at every quarter of an hour from the next day on, no oftener
+    stale.clear()
+    (action,) = actions(life.until(june(25, 9)))
+    assert shown(action.due_at) == "06-25 08:00"
+
+
+def test_an_event_while_repayments_are_stale_puts_no_action_off_to_the_next_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    life, stale = held(monkeypatch, june(25, 21))
+    life.until(june(26, 9))
+    assert life.say(events.ContactMade, channel="sms", outcome="delivered") == []
+    stale.clear()
+    (action,) = actions(life.until(june(26, 10)))
+    assert june(26, 9) < action.due_at <= june(26, 9.25)
+
+
+@pytest.mark.parametrize("concern", ["dispute", "hardship"])
+def test_a_person_is_asked_while_repayments_are_stale_and_again_where_nobody_looked(
+    monkeypatch: pytest.MonkeyPatch, concern: str
+) -> None:
+    life, _ = held(monkeypatch, june(22, 9))
+    raised = life.say(events.ConcernRaised, concern=concern, loan_id="l-1")
+    assert told(raised) == [(concern, "06-22 09:00"), ("review", "06-22 09:00")]
+    assert told(life.until(june(25, 10))) == [("expired", "06-25 09:00"), ("review", "06-25 09:00")]
 
 
 def test_metrics_count_actions_closings_refusals_and_what_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

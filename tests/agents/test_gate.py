@@ -10,6 +10,7 @@ from shared_journal import NOW
 
 from riskwatch.agents.gate import HOLD_MS, Gate
 from riskwatch.features.account import Account
+from riskwatch.features.collectionledger import CollectionsState, LoanCollection, OpenAction
 from riskwatch.features.freshness import Feed, Freshness
 from riskwatch.features.pending import OwnRecord, Pending
 from riskwatch.streams.entry import ENTRY, Kind
@@ -86,8 +87,28 @@ def test_an_application_is_decided_at_its_deadline_all_the_same() -> None:
     assert look(CLOCK, account=account(CLOCK + 2 * HOLD_MS), bank=SHUT) <= CLOCK + HOLD_MS
 
 
-def test_looks_put_off_are_counted_for_the_institution() -> None:
-    made = gate(bank=SHUT)
+def with_open(*expiries: int) -> Account:
+    """An account of whose loan messages are open in collections."""
+    opened = [
+        OpenAction(action_id=f"a-{at}", treatment="push", channel="push", due_ms=1, expires_ms=at) for at in expiries
+    ]
+    return Account(collections=CollectionsState(loans={"l-1": LoanCollection(loan_id="l-1", open=opened)}))
+
+
+def test_what_is_open_in_collections_is_over_at_its_time_all_the_same() -> None:
+    assert look(CLOCK, account=with_open(CLOCK + 9, CLOCK + 5), bank=SHUT) == CLOCK + 5
+
+
+@pytest.mark.parametrize("expiries", [(), (CLOCK + 2 * HOLD_MS,), (CLOCK - 5,), (CLOCK,)])
+def test_no_look_lies_in_the_past_whatever_is_open(expiries: tuple[int, ...]) -> None:
+    assert look(CLOCK, account=with_open(*expiries), bank=SHUT) == look(CLOCK, bank=SHUT) > CLOCK
+
+
+def test_looks_put_off_are_counted_for_the_institution_where_that_is_asked() -> None:
+    made = gate(bank=SHUT, shop=Feed())
     for key in (b"bank/a", b"bank/b"):
+        made.look("bank", key, Account(), CLOCK, CLOCK, count=True)
         made.look("bank", key, Account(), CLOCK, CLOCK)
-    assert (made.held, made.feeds["bank"].held) == (2, 2)
+        made.look("bank", key, Account(), CLOCK + 1, CLOCK, count=True)
+        made.look("shop", key, Account(), CLOCK, CLOCK, count=True)
+    assert (made.held, made.feeds["bank"].held, made.feeds["shop"].held) == (2, 2, 0)

@@ -78,8 +78,8 @@ class AccountsDesk:
         """Whether entries of a kind bear on lines of credit."""
         return kind in self._kinds
 
-    def due(self, account: Account, now_ms: int) -> bool:
-        """Whether something announced comes into force, or a suspicion has come up."""
+    def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
+        """Whether something announced comes into force, or a suspicion has come up, whatever repayments do."""
         return account.credit is not None and _due(account.credit, now_ms)
 
     def columns(self, occasion: Occasion, account: Account) -> Mapping[str, float]:

@@ -18,7 +18,7 @@ from riskwatch.agents.behaviour import behaviour_pd
 from riskwatch.agents.collectionsfacts import KINDS, concerns_every_loan, facts_of
 from riskwatch.agents.folded import Folded, Program
 from riskwatch.features.account import Account
-from riskwatch.features.collecting import evolve_collections, forget_loans, loan_of, next_look
+from riskwatch.features.collecting import evolve_collections, forget_loans, loan_of, next_expiry, next_look
 from riskwatch.features.collectionfacts import Fact
 from riskwatch.features.collectionledger import CollectionsState
 from riskwatch.features.creditlines import Credit
@@ -44,8 +44,9 @@ Owed = Mapping[str, LoanOwed]
 class CollectionsDesk:
     """Decides by the program's collections policies; without any it ends what is open when its time comes, and no more.
 
-    Customers count as being in the zone of their institution. Where its repayments are stale nothing is done, for what
-    is known of them is out of date; what ends meanwhile is closed all the same. `shelf`: the lending policies as they
+    Customers count as being in the zone of their institution. Where its repayments are stale no treatment is
+    ordered, for what is known of them is out of date; what ends meanwhile is closed, and a person is asked to look at a
+    dispute or a hardship, all the same. `shelf`: the lending policies as they
     are published.
     """
 
@@ -61,7 +62,10 @@ class CollectionsDesk:
     def wants(self, kind: int) -> bool:
         return bool(self._book) and kind in KINDS
 
-    def due(self, account: Account, now_ms: int) -> bool:
+    def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
+        if stale:  # then only what is open can be over
+            over_ms = None if account.collections is None else next_expiry(account.collections)
+            return over_ms is not None and over_ms <= now_ms
         return 0 < account.collections_look_ms <= now_ms
 
     def decide(

@@ -75,8 +75,9 @@ class Desk(Protocol):
         """Whether entries of a kind bear on what it decides."""
         ...
 
-    def due(self, account: Account, now_ms: int) -> bool:
-        """Whether it wants to look at the account though nothing has come."""
+    def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
+        """Whether it wants to look at the account though nothing has come. Where repayments are `stale` it wants only
+        what it can settle then, so that no look comes again and again."""
         ...
 
     def decide(
@@ -89,8 +90,7 @@ class Desk(Protocol):
 
 @runtime_checkable
 class Listener(Protocol):
-    """A desk that is told of what is no occasion, that tells rules what it knows, and that looks at accounts while
-    their institution's repayments are stale too."""
+    """A desk that is told of what is no occasion, and that tells rules what it knows."""
 
     def renew(self) -> None:
         """Policies were published: what it wants may have changed."""
@@ -137,7 +137,7 @@ class Desks:
 
     def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
         """Whether a desk wants to look at the account now. `stale`: the institution's repayments are."""
-        return any(desk.due(account, now_ms) for desk in self._desks if not stale or isinstance(desk, Listener))
+        return any(desk.due(account, now_ms, stale=stale) for desk in self._desks)
 
     def note(self, occasion: Occasion) -> None:
         """An entry of the part that is opened now."""
@@ -190,8 +190,7 @@ class Desks:
     def _decide(self, occasion: Occasion, features: NDArray[np.float64], alerts: Sequence[Alert]) -> None:
         account = self._scratch.account(occasion.row)
         for desk in self._desks:
-            looks = occasion.kind == Kind.ACCOUNT_LOOKED and (not occasion.stale or isinstance(desk, Listener))
-            if looks or desk.wants(occasion.kind):
+            if occasion.kind == Kind.ACCOUNT_LOOKED or desk.wants(occasion.kind):
                 desk.decide(occasion, account, features, alerts)
 
 

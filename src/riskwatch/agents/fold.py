@@ -235,12 +235,12 @@ class Folding:
         for row in self._desks.decide(self._judging.take(part, known), part, self._clock):
             self._look(row, self._scratch.account(row))
 
-    def _look(self, row: int, account: Account) -> None:
-        """Time is to look at the account again when it next wants it; later while its institution is held."""
+    def _look(self, row: int, account: Account, *, count: bool = False) -> None:
+        """Time is to look at the account again when it next wants it; later, and counted, while its tenant is held."""
         key = self._scratch.keys[row]
         tenant, _ = split_key(key)
         wanted = next_look(account, self._program.zone(tenant), self._program.servicing) or 0
-        self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock)
+        self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock, count=count)
 
     def _tick(self, now_ms: int, offset: int) -> None:
         """Time has reached `now_ms`: what is overdue since, who must be decided, which predictions have their label."""
@@ -265,7 +265,7 @@ class Folding:
         self._models.begin()
         self._judge(part)
         for row in due:
-            self._look(row, scratch.account(row))
+            self._look(row, scratch.account(row), count=True)
         scratch.see(rows, np.full(len(rows), offset, dtype=np.int64))
 
     def _scatter(self) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from riskwatch.features.account import Account
+from riskwatch.features.collecting import next_expiry
 from riskwatch.features.creditlines import look_at
 from riskwatch.features.freshness import Feed, Freshness, expected_runs, judged, observe
 from riskwatch.streams.operational import FeedFresh, FeedStale, OperationalAlert, outage_identity
@@ -67,19 +68,24 @@ class Gate:
         feed = self.feeds.get(tenant)
         return feed is not None and feed.stale_ms > 0
 
-    def look(self, tenant: str, key: bytes, account: Account, at_ms: int, clock_ms: int) -> int:
+    def look(self, tenant: str, key: bytes, account: Account, at_ms: int, clock_ms: int, *, count: bool = False) -> int:
         """When the account is looked at next, ms, where it wants it at `at_ms` (0: never): later, where that has come
-        and the institution is held. An application that must be decided is not put off, nor a line of credit."""
+        and the institution is held. An application that must be decided is not put off, nor a line of credit, nor the
+        end of a collections action. With `count` it is counted that a look was put off: at ticks, since how often an
+        account is asked between them depends on how batches are cut."""
         if not 0 < at_ms <= clock_ms or not self.holds(tenant):
             return at_ms
-        feed = self.feeds[tenant]
-        self.feeds[tenant] = structs.replace(feed, held=feed.held + 1)
-        self.held += 1
+        if count:
+            feed = self.feeds[tenant]
+            self.feeds[tenant] = structs.replace(feed, held=feed.held + 1)
+            self.held += 1
         spread = xxh3_64_intdigest(key) % HOLD_MS
         later = (clock_ms - spread) // HOLD_MS * HOLD_MS + HOLD_MS + spread
         others = [each.deadline_ms for each in account.pending]
         if account.credit is not None:
             others.append(look_at(account.credit) or 0)
+        if account.collections is not None:
+            others.append(next_expiry(account.collections) or 0)
         return min([later, *(at for at in others if at > clock_ms)])
 
     def _stale(self, tenant: str, feed: Feed, limit_ms: int) -> FeedStale:

@@ -107,8 +107,14 @@ def forget_loans(state: CollectionsState, known: Container[str], now_ms: int) ->
 def next_look(state: CollectionsState) -> int | None:
     """The next instant (ms) at which to decide though nothing comes; None for never."""
     looks = [loan.look_ms for loan in state.loans.values() if loan.look_ms]
-    looks += [action.expires_ms for loan in state.loans.values() for action in loan.open]
+    if (expiry := next_expiry(state)) is not None:
+        looks.append(expiry)
     return min(looks, default=None)
+
+
+def next_expiry(state: CollectionsState) -> int | None:
+    """The next instant (ms) at which something that is open expires; None where nothing is."""
+    return min((action.expires_ms for loan in state.loans.values() for action in loan.open), default=None)
 
 
 @singledispatch

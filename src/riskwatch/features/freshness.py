@@ -66,7 +66,7 @@ class Feed(Struct, frozen=True, array_like=True, gc=False):
     of the day: `since`, entries of the others since the last repayment; `runs` and `traffic` before it, in parts of
     `UNIT`. `day`: of the clock, when counts last lost. `stale_ms`: tick at which the repayments were found stale, 0
     while they are not, and `from_ms`, `limit_ms`: their newest event time and the institution's limit then; `held`:
-    looks at accounts that were put off since. `backlog`: an older repayment than the limit allows has come since the
+    looks at accounts put off at ticks since. `backlog`: an older repayment than the limit allows has come since the
     last tick, `backlog_ms`: the last tick that found one; `caught_ms`: tick from which they were not behind, 0 while
     they are.
     """

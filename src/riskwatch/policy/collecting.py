@@ -70,7 +70,8 @@ def decide_cases(
     """What is to be done now and what is over: closings first, then actions. Changes the state accordingly.
 
     `rules`: on contacting the customer, those of every policy `together`; None where there is no case. Without `act`
-    something is closed at most. `refusals` counts what the budget refused, by rule. Time does not go back: an earlier
+    things are closed and a person is asked about a dispute or a hardship, no more: loans that wait for an action want a
+    look at once. `refusals` counts what the budget refused, by rule. Time does not go back: an earlier
     `now_ms` than that of the last decision counts as that one. Raises nothing for policies without faults. Loans
     compete for the budget: the one with most past due comes first.
     """
@@ -83,17 +84,19 @@ def decide_cases(
                 loan.routed = loan.routed and action.treatment != REVIEW
     counted = Counter() if refusals is None else refusals
     works = [
-        (loan_of(state, case.loan_id), case.inputs, _Work(case.policy, rules, state, customer, now_ms, counted))
+        (loan_of(state, case.loan_id), case.inputs, _Work(case.policy, rules, state, customer, now_ms, counted, act))
         for case in sorted(cases, key=lambda case: case.loan_id)
     ]
     standings = [
         (standing, work) for loan, inputs, work in works if (standing := work.standing(loan, inputs)) is not None
     ]
     records: list[CollectionAction | ActionClosed] = [*_closings(state, customer, now_ms)]
-    if not act:
-        return records
     for loan, _, work in works:
         records += work.route(loan)
+    if not act:
+        for standing, _ in standings:
+            standing.loan.look_ms = now_ms
+        return records
     for standing, work in sorted(standings, key=lambda each: (-each[0].rating.overdue, each[0].loan.loan_id)):
         records += work.act(standing)
     return records
@@ -113,14 +116,14 @@ class _Work:
 
     def __init__(
         self, policy: CollectionPolicy, rules: ContactRules | None, state: CollectionsState, customer: Customer,
-        now_ms: int, refusals: Counter[str],
+        now_ms: int, refusals: Counter[str], act: bool,
     ) -> None:  # fmt: skip
         self.policy, self.state, self.customer, self.now = policy, state, customer, now_ms
         self.rules = policy.rules if rules is None else rules
         self.today = day_of(now_ms, customer.zone)
         self.consent = consent_of(state)
         self.gone = False
-        self.refusals = refusals
+        self.refusals, self.acts = refusals, act
 
     def standing(self, loan: LoanCollection, given: Facts) -> Standing | None:
         """Where a loan stands; None where nothing is to be done about it now. Marks what is open and must end."""
@@ -160,7 +163,7 @@ class _Work:
             return None
         stage = climb(self.policy, loan, rating.line)
         due = self._day_after(loan.last_ms, stage.min_days) if loan.last_ms else self.now
-        if self.now >= due:
+        if self.acts and self.now >= due:
             stage = climb_further(self.policy, loan, stage)
         permitted = [name for name in stage.treatments if name not in rating.line.without]
         for action in loan.open:

@@ -43,8 +43,9 @@ allows what it forbade. Loans of one customer under several policies share one s
 for each contact. A last look at each action, before it leaves, asks the budget once more: what it forbids is stopped,
 logged and counted as `riskwatch_collection_actions_stopped_total`.
 
-While an institution's repayments are stale ([operations](operations.md)) nothing is ordered for it. What ends meanwhile
-is closed. When collections are switched off, what is open runs out.
+While an institution's repayments are stale ([operations](operations.md)) no treatment is ordered for it. What ends
+meanwhile is closed at its time, and a person is asked to look at a dispute or a hardship. When collections are switched
+off, what is open runs out.
 
 ## A policy
 
