@@ -237,8 +237,7 @@ class Folding:
 
     def _look(self, row: int, account: Account, *, count: bool = False) -> None:
         """Time is to look at the account again when it next wants it; later, and counted, while its tenant is held."""
-        key = self._scratch.keys[row]
-        tenant, _ = split_key(key)
+        tenant, _ = split_key(key := self._scratch.keys[row])
         wanted = next_look(account, self._program.zone(tenant), self._program.servicing) or 0
         self._scratch.next_looks[row] = self._gate.look(tenant, key, account, wanted, self._clock, count=count)
 
