@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from riskwatch.policy.commands import policy_app
@@ -20,6 +22,20 @@ output = "fraud"
 reason = "r"
 cooldown = "1h"
 """
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_readme_shows_a_policy() -> None:
+    assert any("[rules." in each for each in EXAMPLES)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_policy_of_the_readme_is_a_whole_file_without_faults(example: str, tmp_path: Path) -> None:
+    file = tmp_path / "my-policy.toml"
+    file.write_text(example, encoding="utf-8")
+    result = CliRunner().invoke(policy_app, ["check", str(file)])
+    assert result.exit_code == 0, result.output
 
 
 def test_check_tells_every_fault_with_its_line_and_exits_1(tmp_path: Path) -> None:
