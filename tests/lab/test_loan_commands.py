@@ -23,9 +23,10 @@ from riskwatch.lab.loancommands import loans_app
 from riskwatch.streams import topics
 from riskwatch.streams.collections import encode_collection
 from riskwatch.streams.connecting import Security
+from riskwatch.streams.entry import Kind
 from riskwatch.streams.events import AnyEvent
 from riskwatch.streams.outputs import Alert, Cause, Reason, encode_output
-from riskwatch.streams.packing import customer_key, pack_entry, pack_tick, to_ms
+from riskwatch.streams.packing import customer_key, pack_answer, pack_broadcast, pack_entry, pack_tick, to_ms
 from riskwatch.streams.partitioning import partition_of
 
 Run = Callable[..., Result]
@@ -63,6 +64,12 @@ OF_D = [
     ("journal", entry(opened(day(4), "other", customer_id="d"))),
     ("loan-moves", msgspec.json.encode(moved(day(40), "M0", "M1", "other", customer_id="d"))),
 ]
+YEARS_LATER = to_ms(day(3_000))
+ASKED = [
+    *(pack_broadcast(kind, YEARS_LATER, b"{}") for kind in (Kind.LIST_CHANGED, Kind.POLICY_PUBLISHED)),
+    pack_answer(Kind.TERMS_RESTORED, YEARS_LATER, 1, 2, b"{}"),
+]
+"""What people asked for while history was told: it bears the time of the machine, not that of the events."""
 
 
 async def fill(broker: str, prefix: str, late: tuple[str, ...]) -> None:
@@ -96,6 +103,8 @@ async def fill(broker: str, prefix: str, late: tuple[str, ...]) -> None:
         for number in range(PARTITIONS):
             name = topics.full_name(topics.JOURNAL, prefix)
             await producer.send_and_wait(name, pack_tick(to_ms(day(70))), partition=number)
+            for value in ASKED:
+                await producer.send_and_wait(name, value, key=customer_key("t", "c"), partition=number)
 
 
 @pytest.fixture
@@ -123,6 +132,14 @@ def test_the_report_tells_the_book_and_writes_plots_and_data(at: Callable[..., R
     book = json.loads((out / "book.json").read_text())
     # M1 at the end of February: neither; the loan of c was cured on day 50, that of d stayed in M1.
     assert book["loans"][0]["rolls"]["cells"]["M0"] == {state: {"loans": 1, "amount": 1000} for state in ("M0", "M1")}
+
+
+def test_the_report_and_a_life_go_until_the_newest_event_or_tick_whatever_people_asked_for_since(
+    at: Callable[..., Run],
+) -> None:
+    run = at()
+    assert "2025-03-12 00:00 UTC" in run("report").output
+    assert run("show", "c").output.startswith("c at t, until 2025-03-12 00:00 UTC\n")
 
 
 def test_the_report_as_json_is_one_object(at: Callable[..., Run]) -> None:

@@ -158,11 +158,14 @@ async def read_customer(source: Source, tenant: str | None, customer_id: str) ->
 async def _journal(
     source: Source, kinds: frozenset[Kind], customer: bytes | None = None
 ) -> AsyncIterator[tuple[datetime, AnyEvent | None]]:
-    """Event time of every entry that was read, with its event where it is of the kinds (and the customer's)."""
+    """Event time of every upstream event and tick that was read, with the event where it is of the kinds (and the
+    customer's). Other entries say nothing of how far time has come: what people ask for bears the worker's clock."""
     name = full_name(topics.JOURNAL, source.prefix)
     async for _, records in read_topic(source.broker, source.security, name, customer=customer):
         headers = headers_of([record.value for record in records])
         for record, kind, at_ms in zip(records, headers["kind"].tolist(), headers["occurred_at"].tolist(), strict=True):
+            if not (kind < Kind.LINK_ANSWERED or kind == Kind.TICK):
+                continue
             at = from_ms(at_ms)
             mine = kind in kinds and (customer is None or record.key == customer)
             # A clamped event says a time that was set back.

@@ -38,7 +38,7 @@ class Timed(Protocol):
 
 class BookRecords(Struct, kw_only=True):
     """What was read for a report, each kind in the order of its topic's partitions; repeats may be among them.
-    `newest`: the newest event time of the journal, None where it held nothing."""
+    `newest`: the newest time of the journal's upstream events and ticks, None where it held none."""
 
     opened: Sequence[LoanOpened] = ()
     money: Sequence[MoneyEvent] = ()
@@ -52,7 +52,7 @@ class BookRecords(Struct, kw_only=True):
 
 class CustomerRecords(Struct, kw_only=True):
     """What was read about one customer: events and outputs, each kind in the order of its topic; repeats may be among
-    them. `newest`: the newest event time of the journal's partition."""
+    them. `newest`: the newest time of the upstream events and ticks in the partition."""
 
     tenant: str
     customer_id: str
