@@ -45,15 +45,14 @@ async def ask(
     """Asks for compensations, acknowledged by the broker, and waits up to `seconds` for the workers to apply them → ids
     of those that they have. Raises `BrokerAway` or `BrokerRefused`."""
     outcome = topics.full_name(topics.ACCOUNT_ACTIONS, prefix)
-    numbers = await partitions_of(broker, security, outcome)
+    tps = [TopicPartition(outcome, number) for number in await partitions_of(broker, security, outcome)]
     settings = client_settings(security)
     consumer = AIOKafkaConsumer(bootstrap_servers=broker, enable_auto_commit=False, **settings)
     producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all", **settings)
     try:
-        await consumer.start()
         await producer.start()
-        tps = [TopicPartition(outcome, number) for number in numbers]
-        if tps:
+        if tps:  # a consumer of nothing cannot be stopped cleanly
+            await consumer.start()
             consumer.assign(tps)
             for tp, end in (await consumer.end_offsets(tps)).items():
                 consumer.seek(tp, end)

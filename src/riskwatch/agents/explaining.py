@@ -35,6 +35,8 @@ async def find_trail(
     """
     topic = topics.full_name(topics.DECISION_TRAILS, prefix)
     numbers = await partitions_of(broker, security, topic)
+    if not numbers:
+        raise NoDecision(f"no decision {wanted}: the topic {topic} does not exist at {broker}; no worker started there yet")
     consumer = AIOKafkaConsumer(
         bootstrap_servers=broker, enable_auto_commit=False, auto_offset_reset="earliest", **client_settings(security)
     )
@@ -45,7 +47,7 @@ async def find_trail(
         raise await why_away(broker, security) from error
     try:
         tps = [TopicPartition(topic, number) for number in numbers]
-        found = await _newest(consumer, tps, wanted, on_read) if tps else None
+        found = await _newest(consumer, tps, wanted, on_read)
     except KafkaError as error:
         raise broker_error(error, broker, topic) from error
     finally:
