@@ -13,7 +13,7 @@ from click.testing import Result
 from msgspec import structs
 from typer.testing import CliRunner
 
-from riskwatch.agents.actioncommands import actions_app
+from riskwatch.agents.actioncommands import NoBatch, actions_app
 from riskwatch.agents.actiontopic import UnreadableAction
 from riskwatch.agents.provision import provision
 from riskwatch.agents.topicreading import read_topic
@@ -155,6 +155,32 @@ def test_a_dry_run_asks_for_nothing(
     done = run("rollback", "--batch", "bad/0123456789ab", *WHO, "--dry-run")
     assert (done.exit_code, asked()) == (0, [])
     assert "1 lines to restore" in done.output
+    assert done.output.splitlines()[-1] == "dry run: nothing was asked"
+
+
+@pytest.mark.parametrize(
+    "command", [("list",), ("list", "--json"), ("rollback", *WHO), ("rollback", *WHO, "--dry-run")]
+)
+def test_a_batch_that_nothing_is_of_is_refused_with_those_that_there_are(
+    run: Run, write: Callable[..., None], command: tuple[str, ...]
+) -> None:
+    write(action(), action("c1", 2), action("c2", 3, batch="good/1"), action("c3", 4, batch="far/1", tenant="other"))
+    done = run(*command, "--batch", "nosuch/1")
+    assert (done.exit_code, type(done.exception)) == (1, NoBatch)
+    assert str(done.exception) == ("no action of this batch, nosuch/1; batches are: far/1, good/1, bad/0123456789ab")
+    done = run(*command, "--batch", "far/1", "--tenant", "bank")
+    assert str(done.exception) == "no action of this batch, far/1; batches are: good/1, bad/0123456789ab"
+
+
+def test_where_nothing_was_done_there_is_no_batch(run: Run) -> None:
+    assert str(run("list", "--batch", "bad/1").exception) == "no action of this batch, bad/1; batches are: none"
+    assert run("list").exit_code == 0
+
+
+def test_of_many_batches_the_newest_are_told(run: Run, write: Callable[..., None]) -> None:
+    write(*(action("c1", number, batch=f"b/{number:02}") for number in range(1, 23)))
+    said = str(run("list", "--batch", "nosuch/1").exception)
+    assert said.endswith("batches are: " + ", ".join(f"b/{number:02}" for number in range(22, 2, -1)) + " and 2 more")
 
 
 def test_what_was_restored_is_not_asked_for_again(

@@ -26,6 +26,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object an action,
 BatchName = Annotated[str | None, typer.Option("--batch", help="Only of this batch: POLICY/VERSION, or rollback/….")]
 
 DEFAULT_BROKER = "127.0.0.1:9092"
+MOST_BATCHES = 20
+
+
+class NoBatch(LookupError):
+    """No action at the broker is of the batch."""
 
 
 @actions_app.command("list")
@@ -36,11 +41,10 @@ def list_actions(
     """List what moved, froze and restored lines of credit: terms before and after, reasons, batch."""
     from riskwatch.agents.actionshow import listed
 
-    found = [
-        each
-        for each in _read(broker, prefix, shadow=shadow)
-        if (batch is None or each.batch == batch) and (tenant is None or each.tenant == tenant)
-    ]
+    published = [each for each in _read(broker, prefix, shadow=shadow) if tenant is None or each.tenant == tenant]
+    if batch is not None:
+        _known(batch, published)
+    found = [each for each in published if batch is None or each.batch == batch]
     found.sort(key=lambda each: each.announced_at)
     if as_json:
         _print_json(found)
@@ -108,6 +112,7 @@ def rollback(
         raise typer.BadParameter("say who undoes this, and why", param_hint="--by, --reason")
     span = [None if each is None else each.replace(tzinfo=UTC) for each in (since, until)]
     published = [each for each in _read(broker, prefix) if tenant is None or each.tenant == tenant]
+    _known(batch, published)
     at = _now()
     notice = Notice(limit_days=limit_notice_days, rate_days=rate_notice_days)
     found = compensate(published, Batch(name=batch, since=span[0], until=span[1]), at, at, notice)
@@ -118,10 +123,23 @@ def rollback(
     if found.skipped:
         console.print(left_alone(found))
     _tell(console, found, batch)
+    if dry_run:
+        console.print("dry run: nothing was asked")
     if dry_run or not asked:
         return
     applied = asyncio.run(ask(broker, _security(), prefix, asked, wait_seconds))
     _tell_applied(console, asked, applied, wait_seconds)
+
+
+def _known(batch: str, published: Sequence[AnyAction]) -> None:
+    """Raises `NoBatch`, which tells the batches that there are, the newest first."""
+    newest = {each.batch: each.announced_at for each in sorted(published, key=lambda each: each.announced_at)}
+    if batch in newest:
+        return
+    names = sorted(newest, key=lambda name: (newest[name], name), reverse=True)
+    told = ", ".join(names[:MOST_BATCHES]) or "none"
+    more = f" and {len(names) - MOST_BATCHES:,} more" if len(names) > MOST_BATCHES else ""
+    raise NoBatch(f"no action of this batch, {batch}; batches are: {told}{more}")
 
 
 def _tell(console: Console, found: Rollback, batch: str) -> None:

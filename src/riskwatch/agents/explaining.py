@@ -36,7 +36,9 @@ async def find_trail(
     topic = topics.full_name(topics.DECISION_TRAILS, prefix)
     numbers = await partitions_of(broker, security, topic)
     if not numbers:
-        raise NoDecision(f"no decision {wanted}: the topic {topic} does not exist at {broker}; no worker started there yet")
+        raise NoDecision(
+            f"no decision {wanted}: the topic {topic} does not exist at {broker}; no worker started there yet"
+        )
     consumer = AIOKafkaConsumer(
         bootstrap_servers=broker, enable_auto_commit=False, auto_offset_reset="earliest", **client_settings(security)
     )
