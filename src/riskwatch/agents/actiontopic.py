@@ -14,6 +14,7 @@ from riskwatch.streams import topics
 from riskwatch.streams.accountactions import AnyAction, Compensation, decode_action, encode_action
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
 from riskwatch.streams.packing import customer_key
+from riskwatch.streams.reading import check_installed
 from riskwatch.streams.topics import Topic
 
 
@@ -24,9 +25,10 @@ class UnreadableAction(RuntimeError):
 async def read_actions(
     broker: str, security: Security, prefix: str, topic: Topic = topics.ACCOUNT_ACTIONS
 ) -> list[AnyAction]:
-    """Every action and compensation of a topic, each once, in journal order for each line. Raises `BrokerAway` or
-    `BrokerRefused`, and `UnreadableAction` for a record that is none: what may have acted on a line cannot be passed
-    over."""
+    """Every action and compensation of a topic, each once, in journal order for each line. Raises `NoInstallation`,
+    `BrokerAway` or `BrokerRefused`, and `UnreadableAction` for a record that is none: what may have acted on a line
+    cannot be passed over."""
+    await check_installed(broker, prefix, security=security)
     found: dict[str, AnyAction] = {}
     name = topics.full_name(topic, prefix)
     async for number, records in read_topic(broker, security, name):

@@ -69,7 +69,9 @@ async def _read(broker: str, security: Security, prefix: str) -> list[Collection
     from riskwatch.agents.topicreading import read_topic
     from riskwatch.streams import topics
     from riskwatch.streams.collections import decode_collection
+    from riskwatch.streams.reading import check_installed
 
+    await check_installed(broker, prefix, security=security)
     name = topics.full_name(topics.COLLECTION_ACTIONS, prefix)
     return [
         decode_collection(record.value) async for _, records in read_topic(broker, security, name) for record in records

@@ -20,6 +20,7 @@ from riskwatch.streams.events import AnyEvent, ContactMade, LoanOpened
 from riskwatch.streams.loanmoves import decode_move
 from riskwatch.streams.outputs import decode_alert
 from riskwatch.streams.packing import customer_key, from_ms, headers_of, split_key, unpack_event
+from riskwatch.streams.reading import check_installed
 from riskwatch.streams.topics import Topic, full_name
 
 T = TypeVar("T")
@@ -77,7 +78,9 @@ class Source(Struct, frozen=True):
 
 
 async def read_book(source: Source) -> BookRecords:
-    """Everything that a report on loans is made from. Raises `BrokerAway`, `BrokerRefused`, `BadEntry`."""
+    """Everything that a report on loans is made from. Raises `NoInstallation`, `BrokerAway`, `BrokerRefused`,
+    `BadEntry`."""
+    await check_installed(source.broker, source.prefix, security=source.security)
     opened: list[LoanOpened] = []
     money: list[MoneyEvent] = []
     contacts: list[ContactMade] = []
@@ -106,8 +109,9 @@ async def read_book(source: Source) -> BookRecords:
 async def read_customer(source: Source, tenant: str | None, customer_id: str) -> CustomerRecords:
     """Everything about one customer. Without a tenant every partition is read, to find it.
 
-    Raises `NoCustomer`, `BrokerAway`, `BrokerRefused`, `BadEntry`.
+    Raises `NoCustomer`, `NoInstallation`, `BrokerAway`, `BrokerRefused`, `BadEntry`.
     """
+    await check_installed(source.broker, source.prefix, security=source.security)
     if tenant is None:
         tenant = await _tenant_of(source, customer_id)
     key = customer_key(tenant, customer_id)

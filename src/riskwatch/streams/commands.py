@@ -76,10 +76,12 @@ def list_letters(
     from rich.table import Table
 
     from riskwatch.streams.letters import read_letters
+    from riskwatch.streams.reading import check_installed
 
     async def read() -> tuple[Counter[tuple[str, str]], list[Letter]]:
         counts: Counter[tuple[str, str]] = Counter()
         newest: list[Letter] = []
+        await check_installed(broker, prefix, security=security())
         async for letter in read_letters(broker, prefix=prefix, code=code, topic=topic, security=security()):
             found = letter.diagnosis
             counts[("unreadable", "?") if found is None else (found.code, found.source_topic)] += 1

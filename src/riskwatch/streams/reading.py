@@ -13,6 +13,35 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from riskwatch.streams.connecting import Security, broker_error, client_settings, why_away
 from riskwatch.streams.deadletters import ReceivedRecord
+from riskwatch.streams.topics import TOPICS, full_name
+
+
+class NoInstallation(LookupError):
+    """No topic of riskwatch exists at the broker under the prefix."""
+
+
+async def check_installed(
+    broker: str, prefix: str, *, security: Security | None = None, patience: float = 10.0
+) -> None:
+    """For commands that read what an installation wrote: raises `NoInstallation` where there is none, for nothing
+    found there says nothing. Raises `BrokerAway` where no answer comes within `patience` seconds, `BrokerRefused`."""
+    security = Security() if security is None else security
+    settings = client_settings(security) | {"request_timeout_ms": round(patience * 1000)}
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker, **settings)
+    try:
+        async with asyncio.timeout(patience):
+            await admin.start()
+            there = set(await admin.list_topics())
+    except (KafkaConnectionError, TimeoutError) as error:
+        raise await why_away(broker, security) from error
+    except KafkaError as error:
+        raise broker_error(error, broker) from error
+    finally:
+        await admin.close()
+    if there.isdisjoint(full_name(topic, prefix) for topic in TOPICS):
+        raise NoInstallation(
+            f"No topic of riskwatch exists at {broker} under the prefix {prefix}: has a worker ever started there?"
+        )
 
 
 async def read_topic(
