@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
+from msgspec import structs
 from rich.console import Console
 from typer.testing import CliRunner
 
-from riskwatch.agents.collectionscommands import collections_app, queue_table
+from riskwatch.agents.collectionscommands import collections_app, nothing_open, queue_table
 from riskwatch.agents.provision import provision
 from riskwatch.streams import topics
 from riskwatch.streams.collections import ActionClosed, CollectionAction, encode_collection
@@ -42,12 +44,12 @@ RECORDS = [
 ]
 
 
-async def publish(broker: str, prefix: str) -> None:
+async def publish(broker: str, prefix: str, records: Sequence[CollectionAction | ActionClosed] = RECORDS) -> None:
     await provision(broker, prefix, 2, 1, security_from({}))
     producer = AIOKafkaProducer(bootstrap_servers=broker)
     await producer.start()
     try:
-        for number, record in enumerate(RECORDS):
+        for number, record in enumerate(records):
             name = full_name(topics.COLLECTION_ACTIONS, prefix)
             await producer.send_and_wait(name, encode_collection(record), partition=number % 2)
     finally:
@@ -67,6 +69,38 @@ def test_the_queue_holds_what_is_open_the_most_urgent_first(broker: str, fresh_p
     assert queue(broker, fresh_prefix, "--tenant", "north") == ["other"]
     assert queue(broker, fresh_prefix, "--channel", "person") == ["review"]
     assert queue(broker, fresh_prefix, "--at", "2026-06-02T10:00:00+0000") == []
+
+
+def test_the_queue_of_the_past_holds_what_has_expired_or_was_closed_since(broker: str, fresh_prefix: str) -> None:
+    expired = ActionClosed(
+        action_id="first", tenant="harbour", customer_id="c-1", loan_id="l-[1]", ending="expired",
+        closed_at=NINE + timedelta(hours=8),
+    )  # fmt: skip
+    asyncio.run(publish(broker, fresh_prefix, [action("first", 10), expired]))
+    assert queue(broker, fresh_prefix) == ["first"]
+    assert queue(broker, fresh_prefix, "--at", "2026-06-01T17:00:00Z") == []
+
+
+def test_where_everything_is_of_the_past_the_reader_is_told_how_to_look_there(broker: str, fresh_prefix: str) -> None:
+    asyncio.run(publish(broker, fresh_prefix))
+    given = ["queue", "--broker", broker, "--prefix", fresh_prefix]
+    told = CliRunner().invoke(collections_app, [*given, "--at", "2031-01-02T11:00:00+0100"]).output
+    assert told == (
+        "Nothing is to be done as of 2031-01-02 10:00 UTC; the newest action expired 2026-06-01 17:00 UTC: "
+        "--at INSTANT, such as --at 2026-06-01T09:00:00Z\n"
+    )
+    there = CliRunner().invoke(collections_app, [*given, "--at", told.split()[-1]])
+    assert "4 actions to do" in there.output
+    told = CliRunner().invoke(collections_app, [*given, "--at", "2031-01-02T11:00:00+0100", "--tenant", "south"]).output
+    assert told == "Nothing is to be done as of 2031-01-02 10:00 UTC.\n", "there are no records of that institution"
+
+
+def test_what_is_still_to_come_or_held_out_is_not_of_the_past() -> None:
+    held = structs.replace(action("held", 1), holdout=True)
+    assert nothing_open([action("a", 1)], NINE - timedelta(hours=1)).endswith("08:00 UTC.")
+    assert nothing_open([held], NINE + timedelta(days=1)).endswith("09:00 UTC.")
+    late = structs.replace(action("a", 1), due_at=NINE + timedelta(microseconds=1))
+    assert nothing_open([late], NINE + timedelta(days=1)).endswith("--at 2026-06-01T09:00:01Z"), "it is due by then"
 
 
 def test_a_reader_sees_who_what_until_when_and_why() -> None:

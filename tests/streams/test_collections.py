@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from riskwatch.streams.collections import (
     ActionClosed,
@@ -15,6 +16,7 @@ from riskwatch.streams.collections import (
     decode_action,
     decode_closing,
     encode_collection,
+    known_at,
     work_queue,
 )
 from riskwatch.streams.outputs import Reason
@@ -76,6 +78,16 @@ def test_the_queue_leaves_out_what_is_closed_early_expired_or_held_out() -> None
 @given(st.permutations([action("a"), action("b"), closed("b"), action("a"), action("c", priority=1)]))
 def test_no_order_and_no_repeat_changes_the_queue(records: list[CollectionAction | ActionClosed]) -> None:
     assert [each.action_id for each in work_queue(records, NINE)] == ["c", "a"]
+
+
+def test_as_of_an_instant_only_what_was_decided_and_closed_by_then_is_known() -> None:
+    hour = timedelta(hours=1)
+    first, second = action("a"), action("b", decided_at=NINE + hour)
+    ended = structs.replace(closed("a"), closed_at=NINE + 2 * hour)
+    records = [ended, second, first]
+    seen = {hours: known_at(records, NINE + hours * hour) for hours in (-1, 0, 1, 2)}
+    assert seen == {-1: [], 0: [first], 1: [second, first], 2: records}
+    assert known_at(records, ended.closed_at - timedelta(microseconds=1)) == [second, first]
 
 
 def test_the_parts_of_an_id_cannot_run_into_one_another() -> None:

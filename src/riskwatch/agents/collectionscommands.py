@@ -48,21 +48,43 @@ def queue(
 
     from rich.console import Console
 
-    from riskwatch.streams.collections import encode_collection, work_queue
+    from riskwatch.streams.collections import CollectionAction, encode_collection, known_at, work_queue
     from riskwatch.streams.connecting import security_from
 
     now = datetime.now(UTC) if at is None else at
-    records = asyncio.run(_read(broker, security_from(os.environ), prefix))
-    actions = [
+    records = [
         each
-        for each in work_queue(records, now)
-        if (tenant is None or each.tenant == tenant) and (channel is None or each.channel == channel)
+        for each in asyncio.run(_read(broker, security_from(os.environ), prefix))
+        if (tenant is None or each.tenant == tenant)
+        and (channel is None or not isinstance(each, CollectionAction) or each.channel == channel)
     ]
+    actions = work_queue(records if at is None else known_at(records, at), now)
+    if not actions and not as_json:
+        typer.echo(nothing_open(records, now))
+        return
     if as_json:
         for each in actions:
             typer.echo(encode_collection(each))
         return
     Console(highlight=False).print(queue_table(actions, limit))
+
+
+def nothing_open(records: Sequence[CollectionAction | ActionClosed], now: datetime) -> str:
+    """That nothing is to be done, as of when, and where all actions are of the past how to look there."""
+    from datetime import UTC, timedelta
+
+    from riskwatch.streams.collections import CollectionAction
+
+    said = f"Nothing is to be done as of {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    actions = [each for each in records if isinstance(each, CollectionAction) and not each.holdout]
+    newest = max(actions, key=lambda each: each.expires_at, default=None)
+    if newest is None or newest.expires_at > now:
+        return f"{said}."
+    due = (newest.due_at + timedelta(microseconds=999_999)).astimezone(UTC)  # whole seconds, not before it is due
+    return (
+        f"{said}; the newest action expired {newest.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: "
+        f"--at INSTANT, such as --at {due:%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
 async def _read(broker: str, security: Security, prefix: str) -> list[CollectionAction | ActionClosed]:

@@ -30,7 +30,10 @@ What is to be done goes to `riskwatch.collection-actions.v1`, and so does that a
 ```
 riskwatch collections queue                       # what is open now, the most urgent first
 riskwatch collections queue --channel phone --json
+riskwatch collections queue --at 2026-06-01T09:00:00Z   # what was open then
 ```
+
+Now is by this machine's clock; after a replay of history, `--at` says an instant of that history.
 
 It needs loans with their schedules or due dates and payments (`repayments`), and what was done about them (`contacts`):
 `ContactMade` of every contact, whoever made it; with the `action_id` where it answers an action. Consents, disputes and

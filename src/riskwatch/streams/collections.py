@@ -139,3 +139,12 @@ def work_queue(records: Iterable[CollectionAction | ActionClosed], now: datetime
         if each.action_id not in closed and not each.holdout and each.due_at <= now < each.expires_at
     )
     return sorted(open_now, key=lambda each: (each.priority, each.expires_at, each.action_id))
+
+
+def known_at(
+    records: Iterable[CollectionAction | ActionClosed], instant: datetime
+) -> list[CollectionAction | ActionClosed]:
+    """The records as they were known at an instant: what was decided or closed by then."""
+    return [
+        each for each in records if (each.closed_at if isinstance(each, ActionClosed) else each.decided_at) <= instant
+    ]
