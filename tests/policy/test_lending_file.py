@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from riskwatch.policy.commands import policy_app
 from riskwatch.policy.faults import PolicyError
-from riskwatch.policy.lendingbook import read_book
+from riskwatch.policy.lendingbook import packaged_book, read_book
+from riskwatch.policy.lendingdocs import page
 from riskwatch.policy.lendingfile import is_lending, load_lending, resolve_file
 from riskwatch.policy.tomlplaces import places_of
 
@@ -262,3 +263,13 @@ def test_places_pass_over_texts_and_lists_of_several_lines() -> None:
 def test_a_scorecard_without_meaning_is_a_fault_like_any_other(tmp_path: Path) -> None:
     told = faults(tmp_path, CHILD + "[scorecard]\npdo = 0.0\n")
     assert any("pdo is 0.0; the points that double the odds are a number above 0" in each for each in told)
+
+
+def test_the_page_says_which_currencies_the_packaged_policies_cover() -> None:
+    assert "cover CNY (`cash-instalments`, `consumer-credit`, `shopping-instalments`) and USD (`consumer-credit`)." in (
+        page()
+    )
+    book = packaged_book()
+    assert book.policy_for("*", "consumer-credit", "USD") is not None
+    assert book.policy_for("*", "cash-instalments", "USD") is None
+    assert {policy.currency for policy in book.policies} == {"CNY", "USD"}

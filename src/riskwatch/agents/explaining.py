@@ -55,7 +55,10 @@ async def find_trail(
     finally:
         await consumer.stop()
     if found is None:
-        raise NoDecision(f"no decision {wanted} in {topic}; give a decision's id or an application's, exactly")
+        raise NoDecision(
+            f"no decision {wanted} in {topic}; give a decision's id or an application's, exactly. An application that "
+            "is there has none until a worker has decided it, or its institution has no lending policy in its currency"
+        )
     return found
 
 

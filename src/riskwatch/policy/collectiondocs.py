@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from riskwatch.policy.collectionfile import BASE, packaged_collections
 from riskwatch.policy.collectionpolicy import RECORD_FIELDS
 from riskwatch.policy.collectionvocabulary import COLLECTION_INPUTS
 from riskwatch.policy.contactfile import packaged_rules
 from riskwatch.policy.contactrules import ContactRules
-from riskwatch.policy.lendingdocs import table
+from riskwatch.policy.lendingdocs import covered, table
 from riskwatch.policy.policykinds import COLLECTIONS, JURISDICTIONS
 from riskwatch.streams.collections import Ending
 
@@ -175,7 +176,12 @@ def page() -> str:
         f" {', '.join(f'`{ending}`' for ending in get_args(Ending))}.\n"
     )
     names = ", ".join(f"`{name}`" for name in COLLECTIONS.names())
+    deciding = [packaged_collections(name) for name in COLLECTIONS.names() if name != BASE]
     parts.append(f"Packaged policies: {names}.\n")
+    parts.append(
+        f"They cover {covered(deciding)}. Nothing is done about a loan of another product or"
+        " currency unless a policy of the institution's own covers it.\n"
+    )
     return "\n".join(parts)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from riskwatch.policy.adverse import TEXTS
 from riskwatch.policy.grading import BOUNDS
+from riskwatch.policy.lendingbook import packaged_book
 from riskwatch.policy.lendingladder import LADDER
 from riskwatch.policy.lendingvocabulary import ELSEWHERE, INPUTS
 
@@ -60,9 +62,23 @@ the terms on offer. A limit is rounded down to `limit_step`, a rate to `rate_ste
 """
 
 
+class Covering(Protocol):
+    """A policy, of lending or of collections."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def product(self) -> str: ...
+
+
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, "## What decides\n"]
+    parts = [
+        _HEAD,
+        f"The packaged policies cover {covered(packaged_book().policies)}. An application for another product or",
+    ]
+    parts[-1] += " in another currency gets no decision unless the institution has a policy of its own for it.\n"
+    parts.append("## What decides\n")
     parts.append("The first step that has something to say decides; every rule is judged all the same.\n")
     parts.append(table(("step", "decides"), [(f"`{step.name}`", step.description) for step in LADDER]))
     parts.append("## Inputs\n\nAn unknown input makes no rule fire. Money is in minor units.\n")
@@ -80,6 +96,17 @@ def _type(name: str, kind: str, words: tuple[str, ...]) -> str:
     if kind == "region":
         return f'a word of `[regions]`, or "{ELSEWHERE}"'
     return ", ".join(f"`{word}`" for word in words) or kind
+
+
+def covered(policies: Iterable[Covering]) -> str:
+    """The currencies of policies, each with its products."""
+    products: dict[str, set[str]] = {}
+    for policy in policies:
+        products.setdefault(policy.currency, set()).add(policy.product)
+    each = (
+        f"{currency} ({', '.join(f'`{name}`' for name in sorted(products[currency]))})" for currency in sorted(products)
+    )
+    return " and ".join(each)
 
 
 def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
