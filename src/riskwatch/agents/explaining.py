@@ -56,8 +56,9 @@ async def find_trail(
         await consumer.stop()
     if found is None:
         raise NoDecision(
-            f"no decision {wanted} in {topic}; give a decision's id or an application's, exactly. An application that "
-            "is there has none until a worker has decided it, or its institution has no lending policy in its currency"
+            f"no decision {wanted} in {topic}; give a decision's id or an application's, exactly. An application "
+            "that is there has none where no worker has come to it, or its institution has no lending policy in its "
+            "currency"
         )
     return found
 
