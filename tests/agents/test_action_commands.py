@@ -110,9 +110,9 @@ def test_what_was_done_is_listed_once_and_by_batch(run: Run, write: Callable[...
         ("c1", "bad/0123456789ab"), ("c2", "good/0123456789ab"),
     ]  # fmt: skip
     told = run("list", "--batch", "bad/0123456789ab").output
-    assert "bank/c1" in told
-    assert "B, 1,000.00 CNY, 14.4 %" in told
-    assert "B, 2,000.00 CNY, 12.4 %" in told
+    assert "batch bad/0123456789ab" in told
+    assert "c1        cash-instalments  moved" in told
+    assert "B, 1,000.00 CNY, 14.4 % → B, 2,000.00 CNY, 12.4 %; gain-clean-record" in told
     assert "c2" not in told
 
 
@@ -127,7 +127,7 @@ def test_a_customer_s_actions_are_shown_with_their_reasons(run: Run, write: Call
 def test_what_shadows_would_have_done_is_shown_apart(run: Run, write: Callable[..., None]) -> None:
     write(structs.replace(action(), shadow=True), topic=topics.SHADOW_ACCOUNT_ACTIONS)
     assert "nothing was done" in run("list").output
-    assert "bank/c1" in run("list", "--shadow").output
+    assert "c1        cash-instalments" in run("list", "--shadow").output
 
 
 def test_a_rollback_asks_for_what_restores_each_line_of_the_batch(

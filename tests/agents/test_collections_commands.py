@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from aiokafka import AIOKafkaProducer
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 from rich.console import Console
 from typer.testing import CliRunner
@@ -103,10 +106,41 @@ def test_what_is_still_to_come_or_held_out_is_not_of_the_past() -> None:
     assert nothing_open([late], NINE + timedelta(days=1)).endswith("--at 2026-06-01T09:00:01Z"), "it is due by then"
 
 
+def shown(actions: list[CollectionAction], width: int, limit: int = 50) -> list[str]:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(queue_table(actions, limit=limit))
+    return console.export_text().splitlines()
+
+
 def test_a_reader_sees_who_what_until_when_and_why() -> None:
-    console = Console(width=220, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(queue_table([action("a", 10), action("b", 20)], limit=1))
-    shown = console.export_text()
-    for text in ("2 actions to do", "2026-06-01 17:00", "harbour/c-1", "l-[1]", "M2, line two", "and 1 more"):
-        assert text in shown
+    text = "\n".join(shown([action("a", 10), action("b", 20)], 220, limit=1))
+    for part in ("2 actions to do", "2026-06-01 17:00", "harbour/c-1", "l-[1]", "M2, line two", "and 1 more"):
+        assert part in text
     assert queue_table([], 5) == "Nothing is to be done now."
+
+
+def test_an_action_takes_two_lines_of_eighty_columns() -> None:
+    lines = shown([action("a", 10), action("b", 20)], 80)
+    assert [line.rstrip() for line in lines[2:]] == [
+        "prio  until (UTC)       channel  customer     loan",
+        "10    2026-06-01 17:00  phone    harbour/c-1  l-[1]",
+        "  M2, line two; treatment call; stage firm; script s.call; action a",
+        "20    2026-06-01 17:00  phone    harbour/c-1  l-[1]",
+        "  M2, line two; treatment call; stage firm; script s.call; action b",
+    ]
+
+
+def test_the_end_is_told_in_utc_and_a_treatment_only_where_the_channel_does_not_say_it() -> None:
+    there = NINE.astimezone(timezone(timedelta(hours=8))) + timedelta(hours=8)
+    text = "\n".join(shown([structs.replace(action("a", 1), treatment="phone", expires_at=there)], 80))
+    assert "2026-06-01 17:00  phone" in text
+    assert "+08:00" not in text
+    assert "treatment" not in text
+
+
+@given(names=st.lists(st.text("abc-", min_size=1, max_size=60), min_size=3, max_size=3), width=st.integers(40, 130))
+def test_nothing_of_an_action_is_cut_at_any_width(names: list[str], width: int) -> None:
+    made = structs.replace(action(names[0], 1), customer_id=names[1], loan_id=names[2])
+    text = "".join("".join(shown([made], width)).split())
+    assert "…" not in text
+    assert all(each in text for each in names)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +12,7 @@ from loan_making import action, closed, contact, day, looked_at, moved, opened, 
 from rich.console import Console
 
 from riskwatch.lab.bookplots import plots, write_book
-from riskwatch.lab.bookview import counted, render_book
+from riskwatch.lab.bookview import counted, render_book, whole
 from riskwatch.lab.loanpath import Zones
 from riskwatch.lab.loanrecords import BookRecords
 from riskwatch.lab.portfoliobook import Book, make_book
@@ -35,9 +37,9 @@ def book(**more: object) -> Book:
     return make_book(records, {"cn": packaged_rules("cn")}, Zones())
 
 
-def said(told: Book) -> str:
+def said(told: Book, width: int = 160) -> str:
     out = io.StringIO()
-    Console(file=out, width=160).print(render_book(told))
+    Console(file=out, width=width).print(render_book(told))
     return out.getvalue()
 
 
@@ -52,11 +54,11 @@ def rows(text: str, first: str) -> list[list[str]]:
 def test_the_report_has_rolls_vintages_cures_recoveries_budget_actions_and_uplift() -> None:
     text = said(book())
     # Over three months the loan k stays; the other goes M0 → M1 → M2 → written off.
-    assert rows(text, "M1")[0] == ["M1", "1", "10.00", "·", "·", "100.0%", "·"]
-    assert ["2025-01", "2", "20.00", "0.0%", "0.0%", "50.0%"] in rows(text, "2025-01")
+    assert rows(text, "M1")[0] == ["M1", "1", "10.00", "·", "·", "100%", "·"]
+    assert ["2025-01", "2", "20.00", "0%", "0%", "50%"] in rows(text, "2025-01")
     assert "1 loans with 10.00; 2.50 recovered (25.0%) of 1 loans" in " ".join(text.split())
-    assert ["M1", "1", "0.0%", "of", "1", "0.0%", "of", "1", "0.0%", "of", "1"] in rows(text, "M1")
-    assert ["cn", "calls-a-day", "3", "1", "4", "133.3%", "0", "1"] in rows(text, "cn")
+    assert ["M1", "1", "0%", "of", "1", "0%", "of", "1", "0%", "of", "1"] in rows(text, "M1")
+    assert ["cn", "calls-a-day", "3", "1", "4", "133%", "0", "1"] in rows(text, "cn")
     assert ["refused", "1", "limits.calls-a-day"] in rows(text, "refused")
     assert ["early", "phone", "1", "1", "0", "0", "0"] in rows(text, "early")
     assert any(row[:2] == ["early", "1"] for row in rows(text, "early"))
@@ -152,3 +154,44 @@ def test_a_larger_share_is_a_darker_square() -> None:
 def test_what_is_beyond_the_first_names_is_summed_up() -> None:
     assert counted([("a", 3), ("b", 2), ("c", 1)], 2) == "3 a, 2 b, 1 others"
     assert counted([("a", 3)], 2) == "3 a"
+
+
+def long_book() -> Book:
+    """Loans of large amounts, fourteen months on book, that roll to every bucket and end written off."""
+    steps = ["M0", "M1", "M2", "M3", "written-off"]
+    moves = [
+        moved(day(30 * at + 5), before, after, loan, exposure=98_765_432_100)
+        for loan in "ab"
+        for at, (before, after) in enumerate(pairwise(steps), 1)
+    ]
+    loans = [opened(day(4), each, 98_765_432_100, instalments=12) for each in "abcdefg"]
+    return make_book(BookRecords(opened=loans, moves=moves, newest=day(440)), {}, Zones())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_cell_is_cut_and_no_digit_is_lost_at_any_width(width: int) -> None:
+    wide, text = said(long_book(), 1_000), said(long_book(), width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    cells = Counter(word for word in wide.split() if word[-1] in "%0123456789")
+    assert Counter({word: count for word, count in Counter(text.split()).items() if word in cells}) >= cells
+
+
+def test_columns_that_do_not_fit_go_into_a_further_table_with_its_rows_named() -> None:
+    parts = rows(said(long_book(), 60), "2025-01")
+    assert len(parts) == 2
+    assert parts[0][:3] == ["2025-01", "7", "6,913,580,247.00"]
+    assert parts[0][3:] + parts[1][1:] == ["0%", "0%", *["29%"] * 10]
+    (whole_row,) = rows(said(long_book(), 200), "2025-01")
+    assert whole_row == parts[0] + parts[1][1:]
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(None, ""), (0.0, "0%"), (0.004, "<1%"), (0.0051, "1%"), (0.875, "88%"), (0.9949, "99%"),
+     (0.996, ">99%"), (1.0, "100%"), (1.333, "133%")],
+)  # fmt: skip
+def test_a_share_is_told_in_whole_per_cents_and_never_as_all_or_nothing_where_it_is_not(
+    share: float | None, told: str
+) -> None:
+    assert whole(share) == told

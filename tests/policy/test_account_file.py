@@ -76,7 +76,7 @@ def test_a_file_that_names_no_grades_of_an_account_leaves_lines_as_they_are(tmp_
         ("[account]\nrate_notice_days = -3\n", "line 6: [account.rate_notice_days]"),
         (
             "[account]\ncool_off_days = 1.5\n",
-            "line 6: [account.cool_off_days] `cool_off_days`: expected `int`, got `float`",
+            "line 6: [account.cool_off_days] `cool_off_days`: a whole number, not a number with a fraction, in `1.5`",
         ),
         (
             '[account]\non = ["RepaymentReceved"]\n',

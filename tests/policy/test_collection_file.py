@@ -73,7 +73,10 @@ def test_the_version_is_that_of_what_is_said_and_of_the_contact_rules(tmp_path: 
         ("[stages.soft]\norder = 20\n", "`order` 20 is that of"),
         ("[treatments.call]\ncost = -1\n", "line 5: [treatments.call.cost] `cost` is -1"),
         ("[treatments.call]\nprobability = 0.5\n", "success has a `card` or a `probability`; write one of the two"),
-        ('[treatments.call]\nchannel = "fax"\n', "line 5: [treatments.call.channel] `channel`: invalid enum"),
+        (
+            '[treatments.call]\nchannel = "fax"\n',
+            'line 5: [treatments.call.channel] `channel` cannot be "fax"; one of batch, email',
+        ),
         ('[treatments.call]\ncard = "calls"\n', "there is no card `calls`; did you mean `call`?"),
         ('[treatments.call]\nfile = "sale"\n', "a `file` goes with the channel `batch`"),
         ('[treatments.wait]\nchannel = "sms"\nscript = "s"\ncost = 1\nprobability = 0.1\n', 'cannot be "wait"'),

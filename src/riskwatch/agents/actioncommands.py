@@ -187,9 +187,9 @@ def _print_json(actions: Sequence[AnyAction]) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from riskwatch.agents.twolines import reader_console
 
-    return Console(highlight=False)
+    return reader_console()
 
 
 def _now() -> datetime:

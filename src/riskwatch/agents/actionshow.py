@@ -12,6 +12,7 @@ from riskwatch.streams.compensating import Rollback
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 _COLOURS = {"frozen": "red", "unfrozen": "green", "rolled-back": "yellow", "capped": "cyan"}
 
@@ -24,25 +25,47 @@ def terms(said: Terms, currency: str) -> str:
 
 
 def listed(actions: Sequence[AnyAction]) -> RenderableType:
-    """One line an action."""
-    from rich.markup import escape
-    from rich.table import Table
+    """A block for each batch, in the order of their first actions: the batch as `rollback --batch` takes it, then two
+    lines an action. Customers bear their tenant where there are several."""
+    from rich.console import Group
+    from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("announced", "customer", "product", "change", "before", "after", "reasons", "batch"):
-        table.add_column(heading)
+    from riskwatch.agents.twolines import two_lines
+
+    batches: dict[str, list[AnyAction]] = {}
     for each in actions:
-        table.add_row(
-            _instant(each.announced_at),
-            escape(f"{each.tenant}/{each.customer_id}"),
-            each.product,
-            f"[{_COLOURS.get(each.change, 'default')}]{each.change}[/]",
-            terms(each.before, each.currency),
-            terms(each.after, each.currency) + _later(each),
-            ", ".join(reason.code for reason in each.reasons),
-            escape(each.batch),
-        )
-    return table
+        batches.setdefault(each.batch, []).append(each)
+    tenants = sorted({each.tenant for each in actions})
+    parts: list[RenderableType] = [Text(f"at {tenants[0]}")] if len(tenants) == 1 else []
+    for batch, those in batches.items():
+        if parts:
+            parts.append("")
+        parts.append(Text.assemble("batch ", (batch, "bold"), _origin(those[0]), overflow="fold"))
+        entries = [(_columns(each, len(tenants) == 1), _rest(each)) for each in those]
+        parts.append(two_lines(("announced", "customer", "product", "change"), entries))
+    return Group(*parts)
+
+
+def _origin(action: AnyAction) -> str:
+    if isinstance(action, AccountAction):
+        return f"  policy {action.policy}, version {action.policy_version}"
+    return f"  asked for by {action.requested_by}" if action.requested_by else ""
+
+
+def _columns(action: AnyAction, one_tenant: bool) -> list[Text]:
+    from rich.text import Text
+
+    customer = action.customer_id if one_tenant else f"{action.tenant}/{action.customer_id}"
+    change = Text(action.change, style=_COLOURS.get(action.change, "default"))
+    return [Text(_instant(action.announced_at)), Text(customer), Text(action.product), change]
+
+
+def _rest(action: AnyAction) -> Text:
+    from rich.text import Text
+
+    after = terms(action.after, action.currency) + _later(action)
+    reasons = ", ".join(reason.code for reason in action.reasons)
+    return Text(f"{terms(action.before, action.currency)} → {after}{f'; {reasons}' if reasons else ''}")
 
 
 def shown(action: AnyAction, language: str) -> RenderableType:
@@ -89,7 +112,7 @@ def left_alone(found: Rollback) -> RenderableType:
 
     table = Table(title="Left alone: changed since", title_justify="left", box=None, pad_edge=False)
     for heading in ("customer", "product", "currency", "changed by action"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for each in found.skipped:
         table.add_row(escape(f"{each.tenant}/{each.customer_id}"), each.product, each.currency, each.changed_by)
     return table

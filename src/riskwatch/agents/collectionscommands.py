@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from riskwatch.streams.collections import ActionClosed, CollectionAction
     from riskwatch.streams.connecting import Security
@@ -46,8 +47,7 @@ def queue(
     import os
     from datetime import UTC
 
-    from rich.console import Console
-
+    from riskwatch.agents.twolines import reader_console
     from riskwatch.streams.collections import CollectionAction, encode_collection, known_at, work_queue
     from riskwatch.streams.connecting import security_from
 
@@ -66,7 +66,7 @@ def queue(
         for each in actions:
             typer.echo(encode_collection(each))
         return
-    Console(highlight=False).print(queue_table(actions, limit))
+    reader_console().print(queue_table(actions, limit))
 
 
 def nothing_open(records: Sequence[CollectionAction | ActionClosed], now: datetime) -> str:
@@ -101,26 +101,43 @@ async def _read(broker: str, security: Security, prefix: str) -> list[Collection
 
 
 def queue_table(actions: Sequence[CollectionAction], limit: int) -> RenderableType:
-    """The first of the actions for a reader."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
+    """The first of the actions for a reader, two lines each. Instants are UTC."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from riskwatch.agents.twolines import two_lines
 
     if not actions:
         return "Nothing is to be done now."
-    shown = actions[:limit]
-    table = Table(title=f"{len(actions):,} actions to do", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("prio", justify="right")
-    for heading in ("until", "channel", "treatment", "script", "customer", "loan", "stage", "why", "action"):
-        table.add_column(heading, overflow="fold")
-    for each in shown:
-        why = "; ".join(reason.text for reason in each.reasons[:1])
-        until = each.expires_at.isoformat(sep=" ", timespec="minutes")
-        cells = (each.channel, each.treatment, each.script, f"{each.tenant}/{each.customer_id}", each.loan_id)
-        table.add_row(
-            str(each.priority), until, *map(escape, cells), escape(each.stage or "–"), escape(why), each.action_id
-        )
+    entries = [(_columns(each), _rest(each)) for each in actions[:limit]]
+    title = Text(f"{len(actions):,} action{'s' * (len(actions) != 1)} to do", style="italic")
+    parts: list[RenderableType] = [
+        title, "", two_lines(("prio", "until (UTC)", "channel", "customer", "loan"), entries)
+    ]  # fmt: skip
     if len(actions) > limit:
-        table.caption = f"and {len(actions) - limit:,} more: --limit"
-        table.caption_justify = "left"
-    return table
+        parts.append(f"and {len(actions) - limit:,} more: --limit")
+    return Group(*parts)
+
+
+def _columns(action: CollectionAction) -> list[Text]:
+    from datetime import UTC
+
+    from rich.text import Text
+
+    until = f"{action.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    who = f"{action.tenant}/{action.customer_id}"
+    return [Text(str(action.priority)), Text(until), Text(action.channel), Text(who), Text(action.loan_id)]
+
+
+def _rest(action: CollectionAction) -> Text:
+    """Why, the treatment where the channel does not say it, stage, script, id."""
+    from rich.text import Text
+
+    said = [reason.text for reason in action.reasons[:1]]
+    if action.treatment != action.channel:
+        said.append(f"treatment {action.treatment}")
+    if action.stage:
+        said.append(f"stage {action.stage}")
+    if action.script:
+        said.append(f"script {action.script}")
+    return Text("; ".join([*said, f"action {action.action_id}"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -13,6 +12,7 @@ from riskwatch.agents.explaining import money
 from riskwatch.lab.budgetuse import BudgetUse
 from riskwatch.lab.collectionbook import CollectionBook
 from riskwatch.lab.cures import CURE_DAYS, CureRate
+from riskwatch.lab.fittedtable import FittedTable
 from riskwatch.lab.loanpath import ENDS, STATES
 from riskwatch.lab.loanrecords import without_moves
 from riskwatch.lab.portfoliobook import Book, Collections, LoanBook
@@ -24,6 +24,7 @@ from riskwatch.policy.collectionvocabulary import BUCKETS
 MOST_MONTHS = 12
 """Months on book that the table of vintages shows; a plot shows all."""
 MOST_REFUSALS = 8
+_SHORT = {"written-off": "w/off"}
 
 
 def render_book(book: Book) -> RenderableType:
@@ -50,21 +51,18 @@ def roll_table(rolls: RollRates, title: str) -> RenderableType:
     """Bucket at a month's beginning down, state at its end across: shares of the bucket's loans, then of its amount."""
     if not rolls.months:
         return f"[italic]{title}[/]\n[dim]no whole month with a loan in it yet[/]"
-    table = _table(f"{title}: where loans of a bucket are a month later, by loans and by amount")
-    table.add_column("month begins", no_wrap=True)
-    table.add_column("loans", justify="right", no_wrap=True)
-    table.add_column("amount", justify="right", no_wrap=True)
     columns = states_of(rolls)
-    for state in columns:
-        table.add_column(state, justify="right", no_wrap=True)
+    first, last = rolls.months[0], rolls.months[-1]
+    told = f"{first:%B %Y}" if first == last else f"{first:%B %Y} to {last:%B %Y}"
+    table = FittedTable(
+        f"{title}: where loans of a bucket are a month later, by loans and by amount",
+        ["from", "loans", "amount", *(_SHORT.get(state, state) for state in columns)],
+        caption=f"{told}; a loan counts once a month; second line: by amount",
+    )
     for bucket in (each for each in BUCKETS if each in rolls.cells):
         row = rolls.row(bucket)
         cells = [_rolled(rolls, bucket, state) for state in columns]
         table.add_row(bucket, f"{row.loans:,}", money(row.amount), *cells)
-    first, last = rolls.months[0], rolls.months[-1]
-    told = f"{first:%B %Y}" if first == last else f"{first:%B %Y} to {last:%B %Y}"
-    table.caption = f"{told}; a loan counts once a month; second line: by amount"
-    table.caption_justify = "left"
     return table
 
 
@@ -74,79 +72,72 @@ def states_of(rolls: RollRates) -> list[str]:
     return [state for state in STATES if state in found]
 
 
-def vintage_table(vintages: Sequence[Vintage]) -> Table:
+def vintage_table(vintages: Sequence[Vintage]) -> RenderableType:
     """Opening months down, months on book across: shares ever more than 30 days past due, by loans and principal."""
     most = min(MOST_MONTHS, max(vintage.points[-1].months for vintage in vintages))
-    table = _table("Vintages: share ever more than 30 days past due, by months on book, by loans and by principal")
-    table.add_column("opened", no_wrap=True)
-    table.add_column("loans", justify="right", no_wrap=True)
-    table.add_column("principal", justify="right", no_wrap=True)
-    for months in range(1, most + 1):
-        table.add_column(str(months), justify="right", no_wrap=True)
+    table = FittedTable(
+        "Vintages: share ever more than 30 days past due, by months on book, by loans and by principal",
+        ["opened", "loans", "principal", *(str(months) for months in range(1, most + 1))],
+        caption="·: not every loan of the month has been on book for so long; second line: by principal",
+    )
     for vintage in vintages:
         points = [point for point in vintage.points if 1 <= point.months <= most]
-        cells = [f"{point.loans:.1%}\n[dim]{point.principal:.1%}[/]" for point in points]
+        cells = [f"{whole(point.loans)}\n[dim]{whole(point.principal)}[/]" for point in points]
         cells += ["[dim]·[/]"] * (most - len(cells))
         table.add_row(f"{vintage.month:%Y-%m}", f"{vintage.loans:,}", money(vintage.principal), *cells)
-    table.caption = "·: not every loan of the month has been on book for so long"
-    table.caption_justify = "left"
     return table
 
 
-def cure_table(cures: Sequence[CureRate]) -> Table:
+def cure_table(cures: Sequence[CureRate]) -> RenderableType:
     """Buckets down: how many entered, and shares back in M0 or settled within days, of those seen long enough."""
-    table = _table("Cures: of loans that entered a bucket, back in M0 or settled within")
-    table.add_column("bucket", no_wrap=True)
-    table.add_column("entered", justify="right", no_wrap=True)
-    for days in CURE_DAYS:
-        table.add_column(f"{days} days", justify="right", no_wrap=True)
+    table = FittedTable(
+        "Cures: of loans that entered a bucket, back in M0 or settled within",
+        ["bucket", "entered", *(f"{days} days" for days in CURE_DAYS)],
+    )
     for each in cures:
         cells = [
-            "[dim]·[/]" if seen.share is None else f"{seen.share:.1%} [dim]of {seen.observed:,}[/]"
+            "[dim]·[/]" if seen.share is None else f"{whole(seen.share)} [dim]of {seen.observed:,}[/]"
             for seen in each.within
         ]
         table.add_row(each.bucket, f"{each.entered:,}", *cells)
     return table
 
 
-def limit_table(budget: BudgetUse) -> Table:
+def limit_table(budget: BudgetUse) -> RenderableType:
     """Each limit of the jurisdiction: in how many customer-weeks it counted contacts, the peak, the share used."""
-    table = _table("Contact budget: most contacts in a window of the limit, customer by customer and week by week")
-    table.add_column("limit", no_wrap=True)
-    for header in ("allowed", "weeks", "highest", "used", "at the limit", "over"):
-        table.add_column(header, justify="right", no_wrap=True)
+    table = FittedTable(
+        "Contact budget: most contacts in a window of the limit, customer by customer and week by week",
+        ["limit", "allowed", "weeks", "highest", "used", "at the limit", "over"],
+    )
     for each in budget.limits:
         over = f"[bold red]{each.over:,}[/]" if each.over else "0"
         full = f"{each.peaks.get(each.most, 0):,}"
         table.add_row(
-            f"{each.rules} {each.limit}", str(each.most), f"{each.weeks:,}", str(each.highest), percent(each.used),
+            f"{each.rules} {each.limit}", str(each.most), f"{each.weeks:,}", str(each.highest), whole(each.used),
             full, over,
         )  # fmt: skip
     return table
 
 
-def action_table(actions: CollectionBook) -> Table:
+def action_table(actions: CollectionBook) -> RenderableType:
     """Actions by stage and channel, and what became of them."""
-    table = _table("Collections actions")
-    table.add_column("stage", no_wrap=True)
-    table.add_column("channel", no_wrap=True)
-    for header in ("ordered", "done", "expired", "other end", "open"):
-        table.add_column(header, justify="right", no_wrap=True)
+    headings = ["stage", "channel", "ordered", "done", "expired", "other end", "open"]
+    table = FittedTable("Collections actions", headings, keys=2)
     for each in actions.stages:
         counts = (each.ordered, each.done, each.expired, each.others, each.open)
         table.add_row(escape(each.stage or "–"), each.channel, *(f"{count:,}" for count in counts))
     return table
 
 
-def uplift_table(actions: CollectionBook) -> Table:
+def uplift_table(actions: CollectionBook) -> RenderableType:
     """Treated loans against held-out ones, by stage."""
-    table = _table("What treatment brings: current or settled 30 days later, treated against held out")
-    table.add_column("stage", no_wrap=True)
-    for header in ("treated", "current", "held out", "current", "uplift", "95 % interval"):
-        table.add_column(header, justify="right", no_wrap=True)
+    table = FittedTable(
+        "What treatment brings: current or settled 30 days later, treated against held out",
+        ["stage", "treated", "current", "held out", "current", "uplift", "95 % interval"],
+    )
     for each in actions.uplifts:
         shares = [
-            percent(cured / loans if loans else None)
+            whole(cured / loans if loans else None)
             for cured, loans in ((each.treated_cured, each.treated), (each.held_cured, each.held))
         ]
         span = "" if each.low is None or each.high is None else f"{each.low:+.1%} to {each.high:+.1%}"
@@ -155,10 +146,19 @@ def uplift_table(actions: CollectionBook) -> Table:
     return table
 
 
+def whole(share: float | None) -> str:
+    """A share in whole per cents; empty where there is none. What is not all and not nothing never reads so."""
+    if share is None:
+        return ""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
 def _collections(told: Collections) -> list[RenderableType]:
     budget, actions = told.budget, told.actions
     parts: list[RenderableType] = [_title(f"Collections of {told.tenant}")]
-    facts = Table.grid(padding=(0, 2))
+    facts = _grid()
     facts.add_row("contacts", f"{budget.contacts:,} made, {budget.unreported:,} ordered ones unreported")
     if budget.weekly:
         weeks = ", ".join(f"{count}: {weeks:,}" for count, weeks in budget.weekly.items())
@@ -190,7 +190,7 @@ def counted(counts: Iterable[tuple[str, int]], most: int) -> str:
 
 
 def _facts(loans: LoanBook, book: Book) -> Table:
-    facts = Table.grid(padding=(0, 2))
+    facts = _grid()
     assert book.as_of is not None
     facts.add_row("as of", f"{book.as_of:%Y-%m-%d %H:%M} UTC, by event time")
     facts.add_row("loans", f"{loans.loans:,}")
@@ -214,8 +214,8 @@ def _rolled(rolls: RollRates, bucket: str, state: str) -> str:
         return "[dim]·[/]"
     amount = rolls.share(bucket, state, by_amount=True)
     style = "" if state == bucket else "green" if state == "settled" or _milder(state, bucket) else "red"
-    told = f"[{style}]{share:.1%}[/]" if style else f"{share:.1%}"
-    return f"{told}\n[dim]{percent(amount)}[/]"
+    told = f"[{style}]{whole(share)}[/]" if style else whole(share)
+    return f"{told}\n[dim]{whole(amount)}[/]"
 
 
 def _milder(state: str, bucket: str) -> bool:
@@ -226,5 +226,9 @@ def _title(text: str) -> str:
     return f"\n[bold]{escape(text)}[/]"
 
 
-def _table(title: str) -> Table:
-    return Table(box=SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1), pad_edge=False)
+def _grid() -> Table:
+    """Of labels and what they say."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column()
+    facts.add_column(overflow="fold")
+    return facts

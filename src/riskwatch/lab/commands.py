@@ -68,7 +68,9 @@ def demo(
 
 
 def replay(
-    dataset: Annotated[str, typer.Argument(help="transactions, panel, instalments or signups.", metavar="DATASET")],
+    dataset: Annotated[
+        str, typer.Argument(help="transactions, panel, instalments, signups or events.", metavar="DATASET")
+    ],
     path: Annotated[Path, typer.Argument(help="A file of that form, or the folder that holds it.")],
     speed: Annotated[str, typer.Option(help="max, or a factor such as 3600x: an hour of events a second.")] = "max",
     limit: Annotated[int | None, typer.Option(min=1, help="Read no more rows than this.")] = None,
@@ -81,7 +83,9 @@ def replay(
     prefix: Annotated[str, typer.Option(help="First part of every topic's name.")] = "riskwatch",
     group: Annotated[str, typer.Option(help="Consumer group of the workers.")] = "riskwatch",
     partitions: Annotated[int, typer.Option(min=1, help="Partitions, where this run creates the topics.")] = 4,
-    tenant: Annotated[str, typer.Option(help="Institution that the events are published for.")] = "replay",
+    tenant: Annotated[
+        str, typer.Option(help="Institution that the events are published for; events of a file keep theirs.")
+    ] = "replay",
     policy: Annotated[Path | None, typer.Option(help="Policy file of the embedded worker.")] = None,
     lending: Annotated[
         Path | None, typer.Option(help="Folder of lending policies of the embedded worker, else the data set's own.")
@@ -91,7 +95,8 @@ def replay(
 ) -> None:
     """Send a file of records through Kafka in event order, wait until the worker has done all of it, and report.
 
-    The forms are described in docs/replay.md. Without --broker it starts its own broker and worker, and ends them.
+    The forms are described in docs/replay.md; `events` are JSON lines in the order of arrival, as `riskwatch simulate
+    portfolio` writes them. Without --broker it starts its own broker and worker, and ends them.
     """
     import asyncio
 

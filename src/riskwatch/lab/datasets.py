@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from riskwatch.lab.eventfile import EventFile
 from riskwatch.lab.instalments import PAYMENTS, Instalments
 from riskwatch.lab.panel import Panel
 from riskwatch.lab.panelrows import MONTHS
@@ -20,9 +21,10 @@ from riskwatch.streams.events import AnyEvent
 
 
 class Dataset(Protocol):
-    """A file of records as events in order of time. Counts fill while `events` is read. `rows` read so far, of `total`
-    (None where the file does not say); `bad`: rows left out by reason; `notes`: what the mapping had to decide, by
-    kind. `lending`: folder of the lending policies that its applications are to be decided by; None: the packaged ones.
+    """A file of records as events in order of time (of arrival, where it is one of events). Counts fill while `events`
+    is read. `rows` read so far, of `total` (None where the file does not say); `bad`: rows left out by reason; `notes`:
+    what the mapping had to decide, by kind. `lending`: folder of the lending policies that its applications are to be
+    decided by; None: the packaged ones.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Dataset(Protocol):
     lending: Path | None
 
     def events(self) -> Iterator[AnyEvent]:
-        """The events in order of time; once through."""
+        """The events in their order; once through."""
         ...
 
 
@@ -48,6 +50,7 @@ FORMS: Mapping[str, tuple[Form, Callable[..., Dataset]]] = MappingProxyType(
     }
 )
 """Name of a data set → the form of its main table, and what opens it."""
+NAMES = (*FORMS, EventFile.name)
 
 
 def open_dataset(name: str, path: Path, *, limit: int | None = None, tenant: str = "replay") -> Dataset:
@@ -55,8 +58,10 @@ def open_dataset(name: str, path: Path, *, limit: int | None = None, tenant: str
      Raises `DatasetFault` where the path holds no such table, saying which columns are missing or what the file is
     instead.
     """
+    if name == EventFile.name:
+        return EventFile(path, limit=limit, tenant=tenant)
     if name not in FORMS:
-        raise DatasetFault(f"there is no data set {name!r}; there are {', '.join(FORMS)}")
+        raise DatasetFault(f"there is no data set {name!r}; there are {', '.join(NAMES)}")
     try:
         return FORMS[name][1](path, limit=limit, tenant=tenant)
     except DatasetFault as fault:

@@ -46,6 +46,7 @@ def report(
 
     from rich.console import Console
 
+    from riskwatch.agents.twolines import reader_console
     from riskwatch.lab.bookplots import write_book
     from riskwatch.lab.bookview import render_book
     from riskwatch.lab.loanreading import read_book
@@ -57,7 +58,7 @@ def report(
     if as_json:
         typer.echo(encode_book(book))
     else:
-        Console(highlight=False).print(render_book(book))
+        reader_console().print(render_book(book))
     if out is not None:
         for file in write_book(book, out):
             Console(stderr=True, highlight=False).print(str(file), soft_wrap=True)

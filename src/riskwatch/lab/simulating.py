@@ -27,8 +27,9 @@ def simulate(
     """Write made-up records to a file.
 
     `simulate FILE`: the events of the demo's customers as JSON lines, in order of event time. `simulate portfolio
-    FILE`: the lives of many loans as JSON lines, in the order of arrival, for `riskwatch publish`. `simulate signups
-    FILE`: sign-ups of a shop as a CSV for `riskwatch replay signups`, with rings, offices, households and lone frauds.
+    FILE`: the lives of many loans as JSON lines, in the order of arrival. Both for `riskwatch replay events`, which
+    feeds history in step with the worker. `simulate signups FILE`: sign-ups of a shop as a CSV for `riskwatch replay
+    signups`, with rings, offices, households and lone frauds.
     """
     if second is None:
         _simulate_customers(first, seed=seed, customers=customers, days=days, truth=truth)

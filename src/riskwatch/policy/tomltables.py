@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from riskwatch.policy.faults import Fault, did_you_mean
+from riskwatch.policy.tomlfaults import fault_of
 from riskwatch.policy.tomlplaces import Path
 
 T = TypeVar("T", bound=Struct)
@@ -62,7 +63,8 @@ class Tables:
             try:
                 values[key] = msgspec.convert(value, field.type, from_attributes=True)
             except msgspec.ValidationError as error:
-                self.fault((*path, key), f"{where}`{key}`: {_plainly(str(error))}", text=str(value)[:60])
+                said, hint, text = fault_of(key, str(error), field.type, value)
+                self.fault((*path, key), f"{where}{said}", hint, text=text)
         for key, field in known.items():
             if field.required and key not in table:
                 self.fault(path, f"{where}`{key}` is missing")
@@ -88,8 +90,3 @@ class Tables:
         if file != self._name:
             said, line = f"{said} (inherited from {file}{'' if line is None else f', line {line}'})", None
         self.faults.append(Fault(message=said, line=line, text=text, suggestion=suggestion))
-
-
-def _plainly(error: str) -> str:
-    """msgspec's sentence without its path."""
-    return error.split(" - at `$")[0][:1].lower() + error.split(" - at `$")[0][1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,8 +39,11 @@ def publish(
 
     Every line is checked first. Where lines have faults, all of them are told with their line numbers, nothing is
     published, and the exit code is 1; with --skip-bad the good lines are published all the same.
+
+    This is for what happened just now. Input topics are ingested apart, so a history that is sent at once makes
+    instalments look overdue: `riskwatch replay events` feeds one in step.
     """
-    from riskwatch.streams.filing import check_lines, publish_checked
+    from riskwatch.streams.filing import LONGEST_SPAN, check_lines, publish_checked
 
     with opened(file) as lines:
         checked = check_lines(lines)
@@ -54,6 +58,13 @@ def publish(
             "--skip-bad publishes the others."
         )
         raise typer.Exit(1)
+    if checked.span > LONGEST_SPAN:
+        errors.print(
+            f"warning: these events span {checked.span / timedelta(days=1):,.1f} days. Sent at once, a payment can be "
+            "read long after the due date that it meets; "
+            f"riskwatch replay events {file} --broker {broker} --worker none feeds them in step",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
     if dry_run:
         screen().print(f"{checked.good:,} of {checked.total:,} lines are events; none was published (dry run)")
         return

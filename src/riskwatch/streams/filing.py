@@ -6,22 +6,27 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from riskwatch.streams.codec import Faults, decode_event
+from riskwatch.streams.codec import Faults, Outcome, decode_event
 from riskwatch.streams.connecting import Security
 from riskwatch.streams.deadletters import CutDeadLetter, NotADeadLetter, Restored, restore
 from riskwatch.streams.letters import ForeignTopic, Letter, return_topic
 
+LONGEST_SPAN = timedelta(days=1)
+"""Event time of a file that may be sent at once: input topics are ingested apart, and none waits for another."""
 _SHOWN = 4_096
 
 
 class CheckedLines(Struct, frozen=True, kw_only=True):
-    """What checking found. `good`: count of lines that are events. `refused`: line number from 1 → all faults."""
+    """What checking found. `good`: count of lines that are events. `refused`: line number from 1 → all faults. `span`:
+    event time from the first to the last of the events."""
 
     good: int
     refused: dict[int, Faults]
+    span: timedelta = timedelta(0)
 
     @property
     def total(self) -> int:
@@ -32,6 +37,7 @@ def check_lines(lines: Iterable[bytes]) -> CheckedLines:
     """Every line that is not blank, read as a worker would read it."""
     good = 0
     refused: dict[int, Faults] = {}
+    first, last = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     for number, line in enumerate(lines, 1):
         stripped = line.strip()
         if not stripped:
@@ -41,7 +47,9 @@ def check_lines(lines: Iterable[bytes]) -> CheckedLines:
             refused[number] = found
         else:
             good += 1
-    return CheckedLines(good=good, refused=refused)
+        if not isinstance(found, Faults | Outcome):
+            first, last = min(first, found.occurred_at), max(last, found.occurred_at)
+    return CheckedLines(good=good, refused=refused, span=max(last - first, timedelta(0)))
 
 
 def publish_checked(
