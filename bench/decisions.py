@@ -135,7 +135,8 @@ class _Ground:
         policy = self.folder / "policy.toml"
         policy.write_text(policy_toml())
         options = {
-            "broker": self.broker, "store": "rocksdb", "lending": lending, "policy": policy,
+            "broker": self.broker, "store": "rocksdb", "lending": lending, "collections": "off",
+            "policy": policy,
             "data-dir": self.folder / "state", "prefix": self.group, "group": self.group, "partitions": PARTITIONS,
             "metrics-port": 0,
         }  # fmt: skip

@@ -70,7 +70,8 @@ class Job:
                 options = {
                     "broker": place.broker,
                     "store": "rocksdb",
-                    "lending": "off",  # decisions on applications are no part of the job that the peers do
+                    "lending": "off",  # decisions, limits and collections are no part of the job that the peers do
+                    "collections": "off",
                     "policy": policy,
                     "data-dir": place.folder if self.processes == 1 else "{folder}",
                     "prefix": place.group,
