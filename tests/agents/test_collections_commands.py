@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from hypothesis import given
@@ -144,3 +145,45 @@ def test_nothing_of_an_action_is_cut_at_any_width(names: list[str], width: int) 
     text = "".join("".join(shown([made], width)).split())
     assert "…" not in text
     assert all(each in text for each in names)
+
+
+def listed(number: int, **more: object) -> CollectionAction:
+    given = {
+        "action_id": f"a{number}", "loan_id": f"l-{number}", "channel": "batch", "file": "sale", "product": "cash",
+        "fields": ["tenant", "loan_id", "product", "loan.exposure", "loan.dpd", "own.paid", "decided_at"],
+        "values": {"loan.exposure": 1_234_500.0, "loan.dpd": 190.5, "own.paid": None},
+    } | more  # fmt: skip
+    return structs.replace(action("", 9), **given)
+
+
+def written(broker: str, prefix: str, folder: Path, *options: str) -> tuple[int, str]:
+    out = folder / "list.csv"
+    given = ["file", "sale", str(out), "--broker", broker, "--prefix", prefix, "--at", "2026-06-01T10:00:00+0000"]
+    result = CliRunner().invoke(collections_app, [*given, *options])
+    return result.exit_code, out.read_text() if out.exists() else result.output
+
+
+def test_a_list_for_sale_holds_every_open_loan_of_it_with_its_fields(
+    broker: str, fresh_prefix: str, tmp_path: Path
+) -> None:
+    ended = ActionClosed(
+        action_id="a3", tenant="harbour", customer_id="c-1", loan_id="l-3", ending="payment", closed_at=NINE
+    )
+    others = [listed(4, holdout=True), listed(5, file="suit"), action("call", 1), listed(3), ended]
+    asyncio.run(publish(broker, fresh_prefix, [listed(2, tenant="north"), listed(1), *others]))
+    code, text = written(broker, fresh_prefix, tmp_path)
+    assert code == 0
+    assert text.splitlines() == [
+        "action_id,tenant,loan_id,product,loan.exposure,loan.dpd,own.paid,decided_at",
+        "a1,harbour,l-1,cash,1234500,190.5,,2026-06-01T09:00:00+00:00",
+        "a2,north,l-2,cash,1234500,190.5,,2026-06-01T09:00:00+00:00",
+    ]
+    code, text = written(broker, fresh_prefix, tmp_path, "--tenant", "north")
+    assert [line.split(",")[0] for line in text.splitlines()] == ["action_id", "a2"]
+
+
+def test_a_list_that_nobody_is_on_is_not_written(broker: str, fresh_prefix: str, tmp_path: Path) -> None:
+    asyncio.run(publish(broker, fresh_prefix, [listed(5, file="suit")]))
+    code, told = written(broker, fresh_prefix, tmp_path)
+    assert code == 1
+    assert "Lists that were ever filled: suit." in told

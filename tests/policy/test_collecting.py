@@ -328,6 +328,7 @@ def test_a_loan_for_sale_is_on_a_list_with_its_fields_and_nothing_else_is_done_m
     assert (action.treatment, action.channel, action.file, action.fields) == (
         "sale", "batch", "sale", ["loan_id", "loan.exposure"],
     )  # fmt: skip
+    assert action.values == {"loan.exposure": late["l-1"]["loan.exposure"]}
     assert desk.at(NINE + 9 * DAY, late) == []
     assert done(desk.at(NINE + 10 * DAY, late)) == [("closed", "expired"), ("sale", "legal")]
 

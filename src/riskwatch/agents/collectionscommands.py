@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,6 +68,46 @@ def queue(
             typer.echo(encode_collection(each))
         return
     reader_console().print(queue_table(actions, limit))
+
+
+@collections_app.command("file")
+def file(
+    name: Annotated[str, typer.Argument(help="The list, as the policy names it under [files].")],
+    out: Annotated[Path, typer.Argument(help="Where to write it, CSV.")],
+    broker: Annotated[
+        str, typer.Option(envvar="RISKWATCH_BROKER", help="Kafka bootstrap servers, comma-separated host:port.")
+    ] = "127.0.0.1:9092",
+    prefix: Annotated[
+        str, typer.Option(envvar="RISKWATCH_PREFIX", help="First part of every topic's name.")
+    ] = "riskwatch",
+    tenant: Annotated[str | None, typer.Option(help="Of this institution only.")] = None,
+    at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="As of this instant; now without it.")
+    ] = None,
+) -> None:
+    """Write the list for sale or suit: every loan with an open action of it, and what the list must hold.
+
+    Report each loan taken up as `ContactMade` with its `action_id`.
+    """
+    import asyncio
+    import os
+    from datetime import UTC
+
+    from riskwatch.streams.collectionlists import list_of, write_list
+    from riskwatch.streams.collections import CollectionAction, known_at, work_queue
+    from riskwatch.streams.connecting import security_from
+
+    now = datetime.now(UTC) if at is None else at
+    read = asyncio.run(_read(broker, security_from(os.environ), prefix))
+    records = [each for each in read if tenant is None or each.tenant == tenant]
+    actions = list_of(work_queue(records if at is None else known_at(records, at), now), name)
+    if not actions:
+        lists = sorted({each.file for each in records if isinstance(each, CollectionAction) and each.file})
+        typer.echo(f"{nothing_open(records, now)} Lists that were ever filled: {', '.join(lists) or 'none'}.", err=True)
+        raise typer.Exit(1)
+    with out.open("w", encoding="utf-8", newline="") as text:
+        write_list(actions, text)
+    typer.echo(f"{len(actions):,} loans of the list {name} in {out}")
 
 
 def nothing_open(records: Sequence[CollectionAction | ActionClosed], now: datetime) -> str:

@@ -201,7 +201,7 @@ class _Work:
             return [
                 treatment_action(
                     self.policy, self.rules, self.customer, loan, stage, standing.rating, chosen, candidates,
-                    self.now, self.now, holdout=True,
+                    self.now, self.now, standing.facts, holdout=True,
                 )
             ]  # fmt: skip
         later = [
@@ -215,8 +215,9 @@ class _Work:
         treatment = self.policy.treatments[chosen.treatment]
         expires = self._expiry(treatment, loan.loan_id)
         action = treatment_action(
-            self.policy, self.rules, self.customer, loan, stage, standing.rating, chosen, candidates, self.now, expires
-        )
+            self.policy, self.rules, self.customer, loan, stage, standing.rating, chosen, candidates, self.now, expires,
+            standing.facts,
+        )  # fmt: skip
         loan.open.append(_opened(action.action_id, treatment.name, treatment.channel, self.now, expires))
         loan.last_ms = loan.last[treatment.name] = self.now
         loan.steps += 1

@@ -170,6 +170,11 @@ def page() -> str:
     fields = ", ".join(f"`{field}`" for field in RECORD_FIELDS)
     parts.append(f"Lists for sale or suit may hold these, and {fields}.\n")
     parts.append(
+        "```sh\nriskwatch collections file sale out.csv --tenant harbour-finance\n```\n\nwrites the list that"
+        " `[files.sale]` names: a row for each loan with an open action of it, with its `action_id` and the list's"
+        " fields as they were when it was decided.\n"
+    )
+    parts.append(
         "## Records\n\n`CollectionAction` is for those who work: due, expiry, priority (smaller first), script,"
         " reasons, candidates. They report what came of it as `ContactMade` with its `action_id`. `ActionClosed` ends"
         " it, once:"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import cast
 
 from msgspec import Struct
 
 from riskwatch.features.collectionledger import REVIEW, LoanCollection, OpenAction
-from riskwatch.policy.collectionpolicy import CollectionPolicy, Stage, Treatment
+from riskwatch.policy.collectionpolicy import RECORD_FIELDS, CollectionPolicy, Stage, Treatment
 from riskwatch.policy.contactrules import ContactRules
 from riskwatch.policy.nextaction import WAIT, Candidate, Rating
 from riskwatch.scoring.recovery import Chance
@@ -76,10 +76,12 @@ def treatment_action(
     candidates: Sequence[Candidate],
     now_ms: int,
     expires_ms: int,
+    facts: Mapping[str, Value],
     *,
     holdout: bool = False,
 ) -> CollectionAction:
-    """The chosen treatment as an action, or as the record that a held-out loan does not get it. Counts it."""
+    """The chosen treatment as an action, or as the record that a held-out loan does not get it. Counts it. `facts`:
+    what is known of the loan, of which a list for sale or suit takes its fields."""
     treatment = policy.treatments.get(chosen.treatment)
     file = None if treatment is None or not treatment.file else treatment.file
     return _action(
@@ -91,6 +93,9 @@ def treatment_action(
         considered=[_considered(each) for each in candidates],
         file=file,
         fields=[] if file is None else list(policy.files[file].fields),
+        values={} if file is None else {
+            name: facts.get(name) for name in policy.files[file].fields if name not in RECORD_FIELDS
+        },
         holdout=holdout,
     )  # fmt: skip
 
@@ -116,6 +121,7 @@ def _action(
     considered: list[Considered] | None = None,
     file: str | None = None,
     fields: list[str] | None = None,
+    values: dict[str, Value] | None = None,
     holdout: bool = False,
 ) -> CollectionAction:
     subject = customer_key(customer.tenant, customer.customer_id)
@@ -141,6 +147,9 @@ def _action(
         considered=considered or [],
         file=file,
         fields=fields or [],
+        values=values or {},
+        product=policy.product,
+        currency=policy.currency,
         holdout=holdout,
     )
 

@@ -41,8 +41,9 @@ class CollectionAction(Struct, frozen=True, kw_only=True, tag=True, tag_field="t
 
     `action_id` repeats when the same action is published again: drop repeats by it. Report what came of it as
     `ContactMade` with the `action_id`. Smaller `priority` first. `script`: key of what is said or sent; `file` and
-    `fields`: for `batch`, the list that takes the loan up and what it must hold of it. `considered`: every treatment of
-    the stage, and waiting. `holdout`: a record that nothing is done, to measure by; nobody acts on it.
+    `fields`: for `batch`, the list that takes the loan up and what it must hold of it; `values`: of the fields those
+    that are no fields of this record, null where unknown, money in minor units. `considered`: every treatment of the
+    stage, and waiting. `holdout`: a record that nothing is done, to measure by; nobody acts on it.
     """
 
     action_id: str
@@ -65,6 +66,9 @@ class CollectionAction(Struct, frozen=True, kw_only=True, tag=True, tag_field="t
     considered: list[Considered] = []
     file: str | None = None
     fields: list[str] = []
+    values: dict[str, float | str | bool | None] = {}
+    product: str = ""
+    currency: str = ""
     holdout: bool = False
 
 
