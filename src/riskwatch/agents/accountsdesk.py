@@ -74,9 +74,10 @@ class AccountsDesk:
                     kinds |= {int(KINDS[name]) for name in (*policy.account.on, *policy.account.clear_on)}
         self._kinds = frozenset(kinds)
 
-    def wants(self, kind: int) -> bool:
-        """Whether entries of a kind bear on lines of credit."""
-        return kind in self._kinds
+    @property
+    def kinds(self) -> frozenset[int]:
+        """Kinds of entries that bear on lines of credit."""
+        return self._kinds
 
     def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
         """Whether something announced comes into force, or a suspicion has come up, whatever repayments do."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +40,28 @@ def new_devices(
     return probes
 
 
-def link_columns(answers: Sequence[tuple[int, LinkFacts]], count: int) -> dict[str, NDArray[np.float64]]:
-    """The columns of the rule language that answers fill, float64[count], NaN at all other entries. `answers`: place
-    and facts of each."""
+_Answer = TypeVar("_Answer")
+
+
+def answer_columns(
+    answers: Sequence[tuple[int, _Answer]], readers: Mapping[str, Callable[[_Answer], float]], count: int
+) -> dict[str, NDArray[np.float64]]:
+    """Columns of the rule language that answers fill, float64[count], NaN at all other entries; none without answers.
+    `answers`: place and what was answered; `readers`: what each column is of it."""
     if not answers:
         return {}
-    columns = {name: np.full(count, np.nan) for name in LINK_COLUMNS}
-    for place, facts in answers:
-        for name, (field, _) in LINK_COLUMNS.items():
-            columns[name][place] = getattr(facts, field)
+    columns = {name: np.full(count, np.nan) for name in readers}
+    for place, answer in answers:
+        for name, read in readers.items():
+            columns[name][place] = read(answer)
     return columns
+
+
+_LINK_READERS: Mapping[str, Callable[[LinkFacts], float]] = {
+    name: attrgetter(field) for name, (field, _) in LINK_COLUMNS.items()
+}
+
+
+def link_columns(answers: Sequence[tuple[int, LinkFacts]], count: int) -> dict[str, NDArray[np.float64]]:
+    """`answer_columns` of what the link profiles answered."""
+    return answer_columns(answers, _LINK_READERS, count)

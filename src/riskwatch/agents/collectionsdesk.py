@@ -59,8 +59,9 @@ class CollectionsDesk:
         self._out = out
         self._shelf = shelf
 
-    def wants(self, kind: int) -> bool:
-        return bool(self._book) and kind in KINDS
+    @property
+    def kinds(self) -> frozenset[int]:
+        return KINDS if self._book else frozenset()
 
     def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
         if stale:  # then only what is open can be over

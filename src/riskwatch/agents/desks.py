@@ -71,8 +71,9 @@ class Occasion:
 class Desk(Protocol):
     """Somebody who decides about running loans. Outputs are kept until the batch is done."""
 
-    def wants(self, kind: int) -> bool:
-        """Whether entries of a kind bear on what it decides."""
+    @property
+    def kinds(self) -> frozenset[int]:
+        """Kinds of entries that bear on what it decides."""
         ...
 
     def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
@@ -133,7 +134,7 @@ class Desks:
         self._wanted = self._wants()
 
     def _wants(self) -> frozenset[int]:
-        return frozenset(kind for kind in range(256) if any(desk.wants(kind) for desk in self._desks))
+        return frozenset().union(*(desk.kinds for desk in self._desks))
 
     def due(self, account: Account, now_ms: int, *, stale: bool) -> bool:
         """Whether a desk wants to look at the account now. `stale`: the institution's repayments are."""
@@ -190,7 +191,7 @@ class Desks:
     def _decide(self, occasion: Occasion, features: NDArray[np.float64], alerts: Sequence[Alert]) -> None:
         account = self._scratch.account(occasion.row)
         for desk in self._desks:
-            if occasion.kind == Kind.ACCOUNT_LOOKED or desk.wants(occasion.kind):
+            if occasion.kind == Kind.ACCOUNT_LOOKED or occasion.kind in desk.kinds:
                 desk.decide(occasion, account, features, alerts)
 
 

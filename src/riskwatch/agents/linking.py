@@ -7,13 +7,13 @@ for its answer was out before the row was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from riskwatch.agents.merchanting import answer_merchants
-from riskwatch.agents.partition import pack_reserved, unpack_reserved
+from riskwatch.agents.profiles import GetMany, tell_profiles
 from riskwatch.agents.store import Row
 from riskwatch.features.linkmessages import (
     LinkAnswer,
@@ -34,8 +34,6 @@ from riskwatch.streams.packing import hash64, pack_answer
 
 ROW = b"i"
 """In front of an identity's key, so that no key is taken for one of the partition's own."""
-
-GetMany = Callable[[Sequence[bytes]], Sequence[bytes | None]]
 
 
 @dataclass
@@ -68,19 +66,8 @@ def answer_links(get_many: GetMany, values: Sequence[bytes], offsets: Sequence[i
             messages.append((ROW + key_of(message), message, offsets[place]))
         else:
             merchants.append((message, offsets[place]))
-    keys = list(dict.fromkeys(key for key, _, _ in messages))
-    profiles: dict[bytes, LinkProfile] = {}
-    applied: dict[bytes, int] = {}
-    touched: dict[bytes, int] = {}
-    for key, row in zip(keys, get_many(keys), strict=True):
-        applied[key] = 0 if row is None else int.from_bytes(row[:8], "big")
-        profiles[key] = decode_link(b"" if row is None else unpack_reserved(row))
-    for key, message, offset in messages:
-        if offset < applied[key]:
-            out.repeated += 1
-            continue
-        profile = profiles[key]
-        touched[key] = offset + 1
+
+    def tell(profile: LinkProfile, message: Probe | Tainted) -> None:
         if isinstance(message, Probe):
             out.probes += 1
             _answer(out, profile, message)
@@ -88,13 +75,15 @@ def answer_links(get_many: GetMany, values: Sequence[bytes], offsets: Sequence[i
             clear(profile, message.case_id)
         else:
             taint(profile, message.case_id, message.customer_key, message.at_ms)
-    out.rows = [(key, pack_reserved(end, encode_link(profiles[key]))) for key, end in touched.items()]
+
+    out.rows, out.repeated = tell_profiles(get_many, messages, decode_link, encode_link, tell)
     if merchants:
         of_merchants = answer_merchants(get_many, merchants)
         out.rows += of_merchants.rows
         out.answers += of_merchants.answers
         out.merchants_asked = of_merchants.asked
-        out.told, out.repeated = of_merchants.told, out.repeated + of_merchants.repeated
+        out.told = of_merchants.told
+        out.repeated += of_merchants.repeated
     return out
 
 

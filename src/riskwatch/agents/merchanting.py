@@ -3,10 +3,10 @@ clock; as `linking` for the identifiers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from riskwatch.agents.partition import pack_reserved, unpack_reserved
+from riskwatch.agents.profiles import GetMany, tell_profiles
 from riskwatch.agents.store import Row
 from riskwatch.features.linkmessages import encode_message, key_of
 from riskwatch.features.merchantmessages import MerchantAnswer, MerchantAsked, MerchantMessage, MerchantTold
@@ -23,8 +23,6 @@ from riskwatch.streams.packing import hash64, pack_answer
 MERCHANT_ROW = b"m"
 """In front of a merchant's key: apart from the profile of the merchant as an identifier, whose key is the same."""
 
-GetMany = Callable[[Sequence[bytes]], Sequence[bytes | None]]
-
 
 @dataclass
 class MerchantsAnswered:
@@ -39,27 +37,18 @@ class MerchantsAnswered:
 
 def answer_merchants(get_many: GetMany, messages: Sequence[tuple[MerchantMessage, int]]) -> MerchantsAnswered:
     """Counts and answers the messages (with offsets that rise) of one partition, in order. `get_many`: stored rows by
-    key. A message that a stored row has counted is passed over: what came of it was out before the row was."""
+    key."""
     out = MerchantsAnswered()
-    keyed = [(MERCHANT_ROW + key_of(message), message, offset) for message, offset in messages]
-    keys = list(dict.fromkeys(key for key, _, _ in keyed))
-    profiles: dict[bytes, MerchantProfile] = {}
-    applied: dict[bytes, int] = {}
-    touched: dict[bytes, int] = {}
-    for key, row in zip(keys, get_many(keys), strict=True):
-        applied[key] = 0 if row is None else int.from_bytes(row[:8], "big")
-        profiles[key] = decode_merchant(b"" if row is None else unpack_reserved(row))
-    for key, message, offset in keyed:
-        if offset < applied[key]:
-            out.repeated += 1
-            continue
-        touched[key] = offset + 1
+
+    def tell(profile: MerchantProfile, message: MerchantMessage) -> None:
         if isinstance(message, MerchantTold):
             out.told += 1
-            _count(out, profiles[key], message)
+            _count(out, profile, message)
         else:
-            _answer(out, profiles[key], message)
-    out.rows = [(key, pack_reserved(end, encode_merchant(profiles[key]))) for key, end in touched.items()]
+            _answer(out, profile, message)
+
+    keyed = [(MERCHANT_ROW + key_of(message), message, offset) for message, offset in messages]
+    out.rows, out.repeated = tell_profiles(get_many, keyed, decode_merchant, encode_merchant, tell)
     return out
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwatch.agents.asking import answer_columns
 from riskwatch.features.account import Account
 from riskwatch.features.merchantmessages import MerchantAnswer, MerchantTold, decode_merchant_answer
 from riskwatch.features.merchants import late_enough
@@ -68,15 +69,12 @@ class Merchants:
         return answers
 
 
+_READERS = {name: read for name, (read, _) in MERCHANT_COLUMNS.items()}
+
+
 def merchant_columns(answers: Sequence[tuple[int, MerchantAnswer]], count: int) -> dict[str, NDArray[np.float64]]:
-    """The columns of the rule language that answers about merchants fill, float64[count], NaN at all other entries."""
-    if not answers:
-        return {}
-    columns = {name: np.full(count, np.nan) for name in MERCHANT_COLUMNS}
-    for place, answer in answers:
-        for name, (read, _) in MERCHANT_COLUMNS.items():
-            columns[name][place] = read(answer)
-    return columns
+    """`asking.answer_columns` of what the profiles of merchants answered."""
+    return answer_columns(answers, _READERS, count)
 
 
 def merchant_subjects(answers: Sequence[tuple[int, MerchantAnswer]]) -> dict[int, str]:
